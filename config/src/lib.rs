@@ -1,0 +1,1 @@
+//! Configuration of Proxima: what a file says, checked whole before anything uses it.
