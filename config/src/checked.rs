@@ -82,7 +82,10 @@ pub struct Admin {
 impl std::fmt::Debug for Admin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let token = self.token.as_ref().map(|_| "redacted");
-        f.debug_struct("Admin").field("listen", &self.listen).field("token", &token).finish()
+        f.debug_struct("Admin")
+            .field("listen", &self.listen)
+            .field("token", &token)
+            .finish()
     }
 }
 
