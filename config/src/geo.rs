@@ -12,6 +12,7 @@ use std::fmt;
 
 pub use aws::aws_coordinates;
 pub(crate) use aws::aws_region_names;
+pub(crate) use origin::split_host_port;
 pub use origin::{Origin, OriginError, Scheme};
 pub use region::{Explained, Region, RegionTable};
 

@@ -112,7 +112,7 @@ impl FromStr for Origin {
         let port = port.unwrap_or(scheme.default_port());
         Ok(Self {
             scheme,
-            host,
+            host: host.to_ascii_lowercase(),
             port,
             srv,
             text: text.to_owned(),
@@ -120,8 +120,8 @@ impl FromStr for Origin {
     }
 }
 
-/// `name`, `name:port`, `[v6]` or `[v6]:port` as host (lower case, no brackets) and port.
-pub(crate) fn split_host_port(authority: &str) -> Result<(String, Option<u16>), OriginError> {
+/// `name`, `name:port`, `[v6]` or `[v6]:port` as host (as written, no brackets) and port.
+pub(crate) fn split_host_port(authority: &str) -> Result<(&str, Option<u16>), OriginError> {
     if let Some(bracketed) = authority.strip_prefix('[') {
         let (host, tail) = bracketed.split_once(']').ok_or(OriginError::Host)?;
         host.parse::<Ipv6Addr>().map_err(|_| OriginError::Host)?;
@@ -129,14 +129,14 @@ pub(crate) fn split_host_port(authority: &str) -> Result<(String, Option<u16>), 
             "" => None,
             tail => Some(parse_port(tail.strip_prefix(':').ok_or(OriginError::Host)?)?),
         };
-        return Ok((host.to_ascii_lowercase(), port));
+        return Ok((host, port));
     }
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, Some(parse_port(port)?)),
         None => (authority, None),
     };
     if is_host_name(host) {
-        Ok((host.to_ascii_lowercase(), port))
+        Ok((host, port))
     } else {
         Err(OriginError::Host)
     }
@@ -154,7 +154,7 @@ fn parse_port(text: &str) -> Result<u16, OriginError> {
 
 /// Letters, digits, hyphens, dots, and the underscore that SRV and container names have; 253 bytes and 63
 /// per label (RFC 1035, section 2.3.4).
-pub(crate) fn is_host_name(host: &str) -> bool {
+fn is_host_name(host: &str) -> bool {
     let labels = host.strip_suffix('.').unwrap_or(host);
     host.len() <= 253
         && labels.split('.').all(|label| {
