@@ -65,9 +65,9 @@ impl fmt::Display for KeyPath {
                             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
                     let dot = if index == 0 { "" } else { "." };
                     if bare {
-                        write!(f, "{dot}{key}")?
+                        write!(f, "{dot}{key}")?;
                     } else {
-                        write!(f, "{dot}{key:?}")?
+                        write!(f, "{dot}{key:?}")?;
                     }
                 }
             }
@@ -102,23 +102,54 @@ impl Document {
     }
 
     /// Reads TOML; what can be read of a broken text is kept, so that the rest is checked too.
+    ///
+    /// Strictly, `region = "us-west"` at the top and `[[region]]` below are one key twice. The pair is so
+    /// natural to write that it is read all the same, as `server.region` and the tables.
     pub(crate) fn parse(text: &str) -> (Self, Vec<Problem>) {
         let mut document = Self {
             text: text.to_owned(),
             ..Self::empty()
         };
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let own_region = own_region(text);
+        let blanked = own_region
+            .as_ref()
+            .map(|(_, spans)| blank(text, spans.key.start..spans.value.end));
+        let (table, errors) = DeTable::parse_recoverable(blanked.as_deref().unwrap_or(text));
         document.value = document.table(table.get_ref(), &KeyPath::default());
-        let problems = errors
+        let mut problems: Vec<_> = errors
             .iter()
             .map(|error| document.syntax_problem(error))
             .collect();
+        if let Some((own, spans)) = own_region {
+            problems.extend(document.move_own_region(own, spans));
+        }
         (document, problems)
+    }
+
+    fn move_own_region(&mut self, own: String, spans: Spans) -> Option<Problem> {
+        let at = KeyPath::of("server.region");
+        if self.spans.contains_key(&at) {
+            return Some(Problem {
+                message: "`server.region` says it too".to_owned(),
+                key: "region".to_owned(),
+                place: self.text_place(spans.key),
+                remedy: "remove one of the two".to_owned(),
+            });
+        }
+        self.put(&at, Value::from(own));
+        self.spans.insert(at, spans);
+        None
     }
 
     /// Puts a flag's value in the place of a key, making the tables on the way. Leaves a document alone
     /// whose tables are not tables: that is reported as such.
     pub(crate) fn set(&mut self, path: &KeyPath, value: Value, flag: &'static str) {
+        if self.put(path, value) {
+            self.blame(path, flag);
+        }
+    }
+
+    fn put(&mut self, path: &KeyPath, value: Value) -> bool {
         let mut slot = &mut self.value;
         for step in &path.0 {
             let next = match (step, slot) {
@@ -130,10 +161,15 @@ impl Document {
                 (Step::Item(item), Value::Array(items)) => items.get_mut(*item),
                 _ => None,
             };
-            let Some(next) = next else { return };
+            let Some(next) = next else { return false };
             slot = next;
         }
         *slot = value;
+        true
+    }
+
+    /// Lets problems with a key point at a flag.
+    pub(crate) fn blame(&mut self, path: &KeyPath, flag: &'static str) {
         self.flags.push((path.clone(), flag));
     }
 
@@ -161,9 +197,9 @@ impl Document {
 
     /// Where a key itself is.
     pub(crate) fn key_place(&self, path: &KeyPath) -> Place {
-        match self.spans.get(path) {
-            Some(spans) => self.text_place(spans.key.clone()),
-            None => self.place(path),
+        match (self.flag_of(path), self.spans.get(path)) {
+            (None, Some(spans)) => self.text_place(spans.key.clone()),
+            _ => self.place(path),
         }
     }
 
@@ -173,19 +209,13 @@ impl Document {
     }
 
     fn syntax_problem(&self, error: &toml::de::Error) -> Problem {
-        let named_own_region = self.value.get("region").is_some_and(Value::is_string);
-        let remedy = if named_own_region {
-            "TOML allows a key only once: move `region = \"…\"` into `[server]`"
-        } else {
-            "correct the TOML here: https://toml.io/en/v1.0.0"
-        };
         let place = error.span().map_or(Place::Whole, |span| self.text_place(span));
         let message = error.message().replace('\n', ", ");
         Problem {
             message,
             key: String::new(),
             place,
-            remedy: remedy.to_owned(),
+            remedy: "correct the TOML here: https://toml.io/en/v1.0.0".to_owned(),
         }
     }
 
@@ -228,5 +258,30 @@ impl Document {
                 Value::Array(items.collect())
             }
         }
+    }
+}
+
+/// The top-level `region = "…"` of a text.
+fn own_region(text: &str) -> Option<(String, Spans)> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let (key, value) = table
+        .get_ref()
+        .iter()
+        .find(|(key, _)| key.get_ref() == "region")?;
+    let own = value.get_ref().as_str()?.to_owned();
+    Some((
+        own,
+        Spans {
+            key: key.span(),
+            value: value.span(),
+        },
+    ))
+}
+
+/// A text with some bytes replaced by spaces, so that all others keep their places.
+fn blank(text: &str, bytes: Range<usize>) -> String {
+    match (text.get(..bytes.start), text.get(bytes.end..)) {
+        (Some(before), Some(after)) => format!("{before}{}{after}", " ".repeat(bytes.len())),
+        _ => text.to_owned(),
     }
 }

@@ -1,8 +1,13 @@
 //! Configuration of Proxima: what a file says, checked whole before anything uses it.
+//!
+//! A text becomes a document (values and their places), flags are put over it, the schema sorts out keys and
+//! types, serde reads the rest into `raw`, and `check` gives it meaning. Problems of all steps come together.
 
+mod annotated;
 mod check;
 pub mod checked;
 mod document;
+mod effective;
 pub mod geo;
 mod load;
 mod overrides;
@@ -13,8 +18,10 @@ mod schema;
 mod shape;
 pub mod template;
 
+pub use annotated::default_toml;
 pub use checked::Config;
-pub use load::{default_toml, from_flags, load, parse, to_toml};
+pub use effective::to_toml;
+pub use load::{from_flags, load, parse};
 pub use overrides::Overrides;
 pub use problem::{Place, Problem, Problems, render};
 pub use quantity::{QuantityError, parse_duration, parse_size};

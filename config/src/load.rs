@@ -9,7 +9,8 @@ use crate::check::{Checker, Environment};
 use crate::document::{Document, KeyPath};
 use crate::problem::{Place, Problem, Problems};
 use crate::raw::Raw;
-use crate::{Config, Overrides, schema, shape};
+use crate::shape::{self, Fault};
+use crate::{Config, Overrides, schema};
 
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -54,8 +55,8 @@ pub(crate) fn parse_in(
         return Err(whole_problem(name, message, "name a configuration file"));
     }
     let (mut document, mut problems) = Document::parse(text);
-    overrides.apply(&mut document);
-    let checked = check(&document, base_dir, environment);
+    let faults = overrides.apply(&mut document);
+    let checked = check(&document, faults, base_dir, environment);
     match checked {
         Ok(config) if problems.is_empty() => Ok(config),
         Ok(_) => Err(Problems::new(name, text, problems)),
@@ -78,12 +79,24 @@ pub fn from_flags(overrides: &Overrides) -> Result<Config, Problems> {
     let table = json!([{ "name": region, "coordinates": ["0", "0"] }]);
     document.set(&KeyPath::of("region"), table, "--upstream");
     document.set(&KeyPath::of("server.region"), json!(region), "--region");
-    overrides.apply(&mut document);
-    check(&document, Path::new(""), &|_| None).map_err(|problems| Problems::new(name, "", problems))
+    let mut faults = overrides.apply(&mut document);
+    if overrides.upstream.is_empty() {
+        let remedy = "give `--upstream http://127.0.0.1:9000`, or a file with `-c FILE`".to_owned();
+        faults.push(Fault::of_value(
+            &KeyPath::of("region"),
+            "no origin is given".to_owned(),
+            remedy,
+        ));
+    }
+    check(&document, faults, Path::new(""), &|_| None).map_err(|problems| Problems::new(name, "", problems))
 }
 
-fn check(document: &Document, base_dir: &Path, environment: Environment<'_>) -> Result<Config, Vec<Problem>> {
-    let mut faults = Vec::new();
+fn check(
+    document: &Document,
+    mut faults: Vec<Fault>,
+    base_dir: &Path,
+    environment: Environment<'_>,
+) -> Result<Config, Vec<Problem>> {
     let clean = shape::fit(&schema(), &document.value, &KeyPath::default(), &mut faults).unwrap_or_default();
     let mut checker = Checker::new(document, base_dir, environment);
     checker.report_faults(faults);
@@ -101,14 +114,4 @@ fn whole_problem(name: &str, message: String, remedy: &str) -> Problems {
         remedy: remedy.to_owned(),
     };
     Problems::new(name, "", vec![problem])
-}
-
-/// Annotated TOML of every key with its default.
-pub fn default_toml() -> String {
-    String::new()
-}
-
-/// The effective configuration as TOML, secrets redacted.
-pub fn to_toml(_config: &Config) -> String {
-    String::new()
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::document::{Document, KeyPath};
+use crate::shape::Fault;
 
 /// What flags say; each one that is given replaces its key of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Puts every flag that is given in the place of its key.
-    pub(crate) fn apply(&self, document: &mut Document) {
+    /// Puts every flag that is given in the place of its key; answers with flags that do not go together.
+    pub(crate) fn apply(&self, document: &mut Document) -> Vec<Fault> {
         let mut set = |key: &str, value: Option<Value>, flag| {
             if let Some(value) = value {
                 document.set(&KeyPath::of(key), value, flag);
@@ -48,36 +49,32 @@ impl Overrides {
         set("admin.listen", text(&self.admin), "--admin");
         set("cache.ring.nodes", list(&self.memcached), "--memcached");
         set("cache.l1.capacity", text(&self.l1_capacity), "--l1-capacity");
-        self.apply_certificate(document);
         if let (Some(origins), Some(own)) = (list(&self.upstream), own_region(&document.value)) {
-            document.set(
-                &KeyPath::of("region").item(own).key("origins"),
-                origins,
-                "--upstream",
-            );
+            let at = KeyPath::of("region").item(own).key("origins");
+            document.set(&at, origins, "--upstream");
         }
+        self.apply_certificate(document).into_iter().collect()
     }
 
-    fn apply_certificate(&self, document: &mut Document) {
-        let mut pair = serde_json::Map::new();
-        for (key, path) in [("cert", &self.tls_cert), ("key", &self.tls_key)] {
-            pair.extend(
-                path.as_ref()
-                    .map(|path| (key.to_owned(), Value::from(path.to_string_lossy()))),
-            );
-        }
-        if !pair.is_empty() {
-            let flag = if self.tls_cert.is_some() {
-                "--tls-cert"
-            } else {
-                "--tls-key"
-            };
-            document.set(
-                &KeyPath::of("server.certificate"),
-                Value::from(vec![Value::Object(pair)]),
-                flag,
-            );
-        }
+    fn apply_certificate(&self, document: &mut Document) -> Option<Fault> {
+        let at = KeyPath::of("server.certificate");
+        let (given, lacking) = match (&self.tls_cert, &self.tls_key) {
+            (None, None) => return None,
+            (Some(cert), Some(key)) => {
+                let pair = json!([{ "cert": cert.to_string_lossy(), "key": key.to_string_lossy() }]);
+                document.set(&at, pair, "--tls-cert");
+                return None;
+            }
+            (Some(_), None) => ("--tls-cert", "--tls-key"),
+            (None, Some(_)) => ("--tls-key", "--tls-cert"),
+        };
+        document.blame(&at, given);
+        let remedy = "give `--tls-cert FILE` and `--tls-key FILE` together".to_owned();
+        Some(Fault::of_value(
+            &at,
+            format!("is given without `{lacking}`"),
+            remedy,
+        ))
     }
 }
 

@@ -28,11 +28,13 @@ pub(crate) struct Raw {
     /// Client-facing listeners and their limits.
     pub(crate) server: Server,
 
-    /// Operator-facing listener: metrics, health, purges. Off when the section is absent.
-    pub(crate) admin: Option<Admin>,
+    /// One region each: a place, how far it reaches, and the origins in it. The same table drives DNS and
+    /// the proxies, so that a write goes where DNS would have sent its user. Ties go to the earlier one.
+    pub(crate) region: Vec<Region>,
 
-    /// One JSON line per request.
-    pub(crate) access_log: AccessLog,
+    /// Rules for one set of paths each. The first whose path matches decides. Paths that no route matches
+    /// are cached as the origin's own header fields say.
+    pub(crate) route: Vec<Route>,
 
     /// How origins are reached and judged.
     pub(crate) upstream: Upstream,
@@ -43,13 +45,11 @@ pub(crate) struct Raw {
     /// Where invalidations made elsewhere come from.
     pub(crate) feed: Feed,
 
-    /// One region each: a place, how far it reaches, and the origins in it. The same table drives DNS and
-    /// the proxies, so that a write goes where DNS would have sent its user. Ties go to the earlier one.
-    pub(crate) region: Vec<Region>,
+    /// Operator-facing listener: metrics, health, purges. Off when the section is absent.
+    pub(crate) admin: Option<Admin>,
 
-    /// Rules for one set of paths each. The first whose path matches decides. Paths that no route matches
-    /// are cached as the origin's own header fields say.
-    pub(crate) route: Vec<Route>,
+    /// One JSON line per request.
+    pub(crate) access_log: AccessLog,
 }
 
 /// A whole number and a unit: `ms`, `s`, `m`, `h` or `d`.

@@ -16,6 +16,18 @@ pub(crate) struct Fault {
     pub(crate) remedy: String,
 }
 
+impl Fault {
+    /// A value that does not fit.
+    pub(crate) fn of_value(at: &KeyPath, message: String, remedy: String) -> Self {
+        Self {
+            path: at.clone(),
+            is_key: false,
+            message,
+            remedy,
+        }
+    }
+}
+
 /// What of a value fits the schema; `None` when it does not as a whole. Unknown keys and bad values are
 /// left out of tables; a list with a bad item is left out whole, so that indices stay true.
 pub(crate) fn fit(schema: &Value, value: &Value, at: &KeyPath, faults: &mut Vec<Fault>) -> Option<Value> {
@@ -35,12 +47,14 @@ pub(crate) fn fit(schema: &Value, value: &Value, at: &KeyPath, faults: &mut Vec<
         (Some("boolean"), Value::Bool(_)) => Some(value.clone()),
         (expected, _) => {
             let message = format!("expected {}, found {}", kind_name(expected), found(value));
-            faults.push(Fault {
-                path: at.clone(),
-                is_key: false,
-                message,
-                remedy: write_this(schema, at),
-            });
+            let is_bare = expected == Some("string") && sample(schema).is_none() && value.is_number();
+            let in_quotes = || format!("write it in quotes: \"{value}\"");
+            let remedy = if is_bare {
+                in_quotes()
+            } else {
+                write_this(schema, at)
+            };
+            faults.push(Fault::of_value(at, message, remedy));
             None
         }
     }
@@ -59,12 +73,7 @@ fn fit_any(
     if fitting.is_none() {
         let named: Vec<String> = alternatives.iter().map(expectation).collect();
         let message = format!("expected {}, found {}", named.join(" or "), found(value));
-        faults.push(Fault {
-            path: at.clone(),
-            is_key: false,
-            message,
-            remedy: write_this(schema, at),
-        });
+        faults.push(Fault::of_value(at, message, write_this(schema, at)));
     }
     fitting
 }
@@ -78,12 +87,7 @@ fn fit_word(words: &[&str], value: &Value, at: &KeyPath, faults: &mut Vec<Fault>
         .and_then(|text| closest(text, words.iter().copied()));
     let message = format!("expected {}, found {}", one_of(words), found(value));
     let remedy = format!("write `{} = {:?}`", at.last_key(), nearest.unwrap_or(words[0]));
-    faults.push(Fault {
-        path: at.clone(),
-        is_key: false,
-        message,
-        remedy,
-    });
+    faults.push(Fault::of_value(at, message, remedy));
     None
 }
 
@@ -138,12 +142,7 @@ fn fit_list(schema: &Value, items: &[Value], at: &KeyPath, faults: &mut Vec<Faul
             format!("{least} to {most}")
         };
         let message = format!("has {} items instead of {wanted}", items.len());
-        faults.push(Fault {
-            path: at.clone(),
-            is_key: false,
-            message,
-            remedy: write_this(schema, at),
-        });
+        faults.push(Fault::of_value(at, message, write_this(schema, at)));
         return None;
     }
     let fitted = items
@@ -165,12 +164,7 @@ fn fit_integer(schema: &Value, value: &Value, at: &KeyPath, faults: &mut Vec<Fau
     }
     let message = format!("{value} is outside {least}..={most}");
     let remedy = format!("write a whole number from {least} to {most}");
-    faults.push(Fault {
-        path: at.clone(),
-        is_key: false,
-        message,
-        remedy,
-    });
+    faults.push(Fault::of_value(at, message, remedy));
     None
 }
 
@@ -179,12 +173,7 @@ fn fit_text(schema: &Value, text: &str, at: &KeyPath, faults: &mut Vec<Fault>) -
     if text.contains("${") && !is_secret {
         let message = "environment variables are only read in secrets (`admin.token`)".to_owned();
         let remedy = "write the value itself, or set it with a flag".to_owned();
-        faults.push(Fault {
-            path: at.clone(),
-            is_key: false,
-            message,
-            remedy,
-        });
+        faults.push(Fault::of_value(at, message, remedy));
         return None;
     }
     Some(Value::from(text))

@@ -14,8 +14,8 @@ pub(crate) struct Region {
     /// Public AWS region that it is in; gives the coordinates. Either this or `coordinates`.
     #[schemars(extend("examples" = ["us-west-2"]))]
     pub(crate) aws_region: Option<String>,
-    /// Latitude and longitude in degrees, north and east positive, as text with at most two decimals as in
-    /// Route 53. Either this or `aws_region`.
+    /// Latitude and longitude in degrees, north and east positive, as text; Route 53
+    /// takes two decimals. Either this or `aws_region`.
     #[schemars(extend("examples" = [["45.84", "-119.70"]]), length(min = 2, max = 2))]
     pub(crate) coordinates: Option<Vec<String>>,
     /// Route 53's bias: above 0 the region draws users and writes from farther away, below 0 it sheds them.

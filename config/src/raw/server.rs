@@ -10,7 +10,8 @@ use super::{DurationText, SizeText};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     /// Name of the region that this proxy serves, one of the `[[region]]` tables. Leave it out of a file
-    /// that all regions share and start each proxy with `--region`.
+    /// that all regions share and start each proxy with `--region`. May also stand as `region` at the top of
+    /// the file.
     #[schemars(extend("examples" = ["us-west"]))]
     pub(crate) region: Option<String>,
     /// Addresses for plain HTTP/1.1. At least one here or in `tls_listen`.

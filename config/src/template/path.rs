@@ -236,9 +236,12 @@ mod tests {
         PathPattern::parse(text).unwrap()
     }
 
+    /// Names and what the path holds at them.
+    type Held = &'static [(&'static str, &'static str)];
+
     #[test]
     fn paths_that_fit_and_what_they_hold() {
-        let rows: [(&str, &str, &[(&str, &str)]); 14] = [
+        let rows: [(&str, &str, Held); 14] = [
             ("/", "/", &[]),
             ("/profiles", "/profiles", &[]),
             ("/profiles/", "/profiles/", &[]),
