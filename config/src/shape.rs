@@ -1,5 +1,5 @@
 //! Keys and types against the schema: every fault at once, and the rest cleaned of them, so that one bad
-//! key does not hide what is wrong elsewhere. Reads the few words of JSON Schema that [`crate::schema`]
+//! key does not hide what is wrong elsewhere. Reads the few words of JSON Schema that [`crate::schema()`]
 //! writes.
 
 use serde_json::{Map, Value};
@@ -46,7 +46,13 @@ pub(crate) fn fit(schema: &Value, value: &Value, at: &KeyPath, faults: &mut Vec<
         (Some("string"), Value::String(text)) => fit_text(schema, text, at, faults),
         (Some("boolean"), Value::Bool(_)) => Some(value.clone()),
         (expected, _) => {
-            let message = format!("expected {}, found {}", kind_name(expected), found(value));
+            let is_secret = schema["writeOnly"] == true;
+            let found = if is_secret {
+                "something else".to_owned()
+            } else {
+                found(value)
+            };
+            let message = format!("expected {}, found {found}", kind_name(expected));
             let is_bare = expected == Some("string") && sample(schema).is_none() && value.is_number();
             let in_quotes = || format!("write it in quotes: \"{value}\"");
             let remedy = if is_bare {
@@ -71,6 +77,12 @@ fn fit_any(
         .iter()
         .find_map(|alternative| fit(alternative, value, at, &mut Vec::new()));
     if fitting.is_none() {
+        if let Some(list) = alternatives
+            .iter()
+            .find(|schema| schema["type"] == "array" && value.is_array())
+        {
+            return fit(list, value, at, faults); // says which item is wrong
+        }
         let named: Vec<String> = alternatives.iter().map(expectation).collect();
         let message = format!("expected {}, found {}", named.join(" or "), found(value));
         faults.push(Fault::of_value(at, message, write_this(schema, at)));

@@ -66,6 +66,8 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nttl = \"0s\"", "route[0].ttl", "caches nothing", "cache = false"),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nttl = \"99999d\"", "route[0].ttl", "is outside", "365d"),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nquery = []", "route[0].query", "names no parameter", "query = \"none\""),
+    ("[[route]]\nname = \"a\"\npath = \"/a\"\nquery = [\"a\", 2]", "route[0].query[1]", "found 2", "write it in quotes"),
+    ("[admin]\ntoken = 12345", "admin.token", "found something else", "PROXIMA_ADMIN_TOKEN"),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nquery = 1", "route[0].query", "expected \"all\" or \"none\" or a list", "query = \"all\""),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nquery = [\"x\", \"x\"]", "route[0].query[1]", "same parameter", "once"),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\ntags = [\"x y\"]", "route[0].tags[0]", "cannot be part of a tag", "profile:{id}"),
