@@ -138,6 +138,44 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn seeding_that_broke_off_is_finished() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("db")).await.unwrap();
+        let plan = Plan {
+            profiles: 600,
+            jobs: 10,
+            seed: 3,
+        };
+        let fresh = SeedProgress {
+            seed: 3,
+            profiles_planned: 600,
+            jobs_planned: 10,
+            ..SeedProgress::default()
+        };
+        assert!(
+            store
+                .seed_batch(|found| found.is_none().then(|| batch(fresh)))
+                .await
+                .unwrap()
+        );
+        let outcome = fill(&store, plan).await.unwrap();
+        assert_eq!(
+            outcome,
+            Outcome::Added {
+                profiles: 100,
+                jobs: 10
+            }
+        );
+        let done = SeedProgress {
+            profiles_done: 600,
+            jobs_done: 10,
+            ..fresh
+        };
+        assert_eq!(fill(&store, plan).await.unwrap(), Outcome::AlreadySeeded(done));
+        assert_eq!(store.position().await.unwrap(), 610);
+    }
+
     #[test]
     fn one_seed_makes_one_set_of_records() {
         let bodies = |seed| {
