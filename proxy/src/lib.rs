@@ -1,1 +1,37 @@
-//! (in work)
+//! Proxima: a multi-region, edge-cached read proxy and cache tier for HTTP APIs.
+//!
+//! The road of a read, in the order of the modules: [`accept`] → [`front`] → [`routes`] → [`key`] → [`lookup`] ([`cache`],
+//! [`coherence`]) → [`coalesce`] → [`fill`] ([`fetch`], [`upstream`]) → [`policy`] → [`front`]. Writes go [`front`] →
+//! [`forward`] → [`coherence`]. ARCHITECTURE.md draws the map.
+
+mod accept;
+mod access_log;
+mod admin;
+mod cache;
+pub mod cli;
+mod clock;
+mod coalesce;
+mod coherence;
+mod feed;
+mod fetch;
+mod fields;
+mod fill;
+mod floors;
+mod forward;
+mod front;
+mod key;
+mod lookup;
+mod metrics;
+mod policy;
+mod position;
+mod problem;
+mod proxy;
+mod read;
+mod request;
+mod routes;
+mod server;
+mod status;
+mod tls;
+mod upstream;
+
+pub use server::{Addresses, Server, StartError, check_files};

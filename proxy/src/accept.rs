@@ -1,0 +1,90 @@
+//! Listeners: accept, TLS, and on to the front that speaks the client's protocol.
+
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora::listeners::tls::Acceptor;
+use pingora::protocols::l4::stream::Stream as L4Stream;
+use pingora::protocols::{ALPN, GetSocketDigest, SocketDigest, Stream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::front::{Front, h1, h2, stopped};
+use crate::key::Scheme;
+
+/// Pause after a failed accept (out of file descriptors, for one), so that the loop does not spin.
+const ACCEPT_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// One bound listener.
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    /// Set for TLS.
+    pub(crate) acceptor: Option<Arc<Acceptor>>,
+}
+
+/// Accepts connections until the server stops. `places` bounds how many are served at once.
+pub(crate) async fn accept(listener: Listener, front: Front, places: Arc<Semaphore>, open: TaskTracker) {
+    let mut shutdown = front.shutdown.clone();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let accepted = tokio::select! {
+            accepted = listener.socket.accept() => accepted,
+            () = stopped(&mut shutdown) => return,
+        };
+        let (socket, client) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_RETRY_AFTER).await;
+                continue;
+            }
+        };
+        let (front, acceptor) = (front.clone(), listener.acceptor.clone());
+        open.spawn(async move {
+            let metrics = Arc::clone(&front.proxy.metrics);
+            metrics.connections_total.inc();
+            metrics.connections.inc();
+            connection(socket, client, front, acceptor).await;
+            metrics.connections.dec();
+            drop(place);
+        });
+    }
+}
+
+async fn connection(socket: TcpStream, client: SocketAddr, front: Front, acceptor: Option<Arc<Acceptor>>) {
+    let _ = socket.set_nodelay(true);
+    let digest = SocketDigest::from_raw_fd(socket.as_raw_fd());
+    let mut stream = L4Stream::from(socket);
+    stream.set_socket_digest(digest);
+    let Some(acceptor) = acceptor else {
+        h1::Connection::new(front, Scheme::Http, Some(client))
+            .serve(Box::new(stream))
+            .await;
+        return;
+    };
+    let limit = front.proxy.config.server.header_timeout;
+    // boxed: the handshake's state is large and short-lived
+    let handshake = Box::pin(tokio::time::timeout(limit, acceptor.tls_handshake(stream))).await;
+    let stream: Stream = match handshake {
+        Ok(Ok(stream)) => Box::new(stream),
+        failed => {
+            front.proxy.metrics.tls_handshake_failures.inc();
+            if let Ok(Err(error)) = failed {
+                tracing::debug!(%client, %error, "a TLS handshake failed");
+            }
+            return;
+        }
+    };
+    if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+        h2::serve(front, stream, Some(client)).await;
+    } else {
+        h1::Connection::new(front, Scheme::Https, Some(client))
+            .serve(stream)
+            .await;
+    }
+}

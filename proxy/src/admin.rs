@@ -1,0 +1,151 @@
+//! The operators' listener: metrics and health.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::UnixMillis;
+use crate::front::stopped;
+use crate::proxy::Proxy;
+
+/// Serves until the server stops.
+pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, mut shutdown: watch::Receiver<bool>) {
+    let guarded = Router::new()
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(Arc::clone(&proxy), authorise));
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .merge(guarded)
+        .with_state(proxy);
+    let stop = async move { stopped(&mut shutdown).await };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "the admin listener ended");
+    }
+}
+
+/// The process lives.
+async fn healthz() -> Json<serde_json::Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// The proxy can do its work: an origin is healthy, and changes are heard of where there is a feed.
+async fn readyz(State(proxy): State<Arc<Proxy>>) -> Response {
+    let origins = proxy.upstreams.all();
+    let healthy = origins.iter().filter(|origin| origin.health.is_healthy()).count();
+    let feed = proxy.coherence.is_current(UnixMillis::now());
+    let ring = proxy.ring.load();
+    let nodes: Vec<_> = ring
+        .iter()
+        .flat_map(|ring| ring.nodes())
+        .map(|(node, usable)| json!({"node": node, "in": usable}))
+        .collect();
+    let ready = healthy > 0 && feed;
+    let body = json!({
+        "status": if ready { "ready" } else { "not ready" },
+        "region": proxy.config.regions.own().name,
+        "origins": origins.iter().map(|origin| json!({
+            "origin": origin.address.text,
+            "region": origin.region,
+            "healthy": origin.health.is_healthy(),
+        })).collect::<Vec<_>>(),
+        "feed_current": feed,
+        "ring": nodes,
+    });
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(body)).into_response()
+}
+
+async fn metrics(State(proxy): State<Arc<Proxy>>) -> Response {
+    sample(&proxy);
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        proxy.metrics.render(),
+    )
+        .into_response()
+}
+
+/// Gauges that are read rather than kept.
+fn sample(proxy: &Proxy) {
+    let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let (entries, bytes) = proxy.l1.usage();
+    proxy.metrics.l1_entries.set(gauge(entries));
+    proxy.metrics.l1_bytes.set(gauge(bytes));
+    for (index, origin) in proxy.upstreams.all().iter().enumerate() {
+        let labels = [origin.region.as_str(), &index.to_string()];
+        proxy
+            .metrics
+            .origin_healthy
+            .with_label_values(&labels)
+            .set(i64::from(origin.health.is_healthy()));
+    }
+    if let Some(ring) = proxy.ring.load().as_ref() {
+        for (index, (_, usable)) in ring.nodes().enumerate() {
+            proxy
+                .metrics
+                .ring_nodes_in
+                .with_label_values(&[&index.to_string()])
+                .set(i64::from(usable));
+        }
+    }
+}
+
+/// Asks for the bearer token where one is configured.
+async fn authorise(State(proxy): State<Arc<Proxy>>, request: Request, next: Next) -> Response {
+    let token = proxy
+        .config
+        .admin
+        .as_ref()
+        .and_then(|admin| admin.token.as_deref());
+    let Some(token) = token else {
+        return next.run(request).await;
+    };
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if same(given.as_bytes(), token.as_bytes()) {
+        return next.run(request).await;
+    }
+    let body = json!({"type": "about:blank", "title": "Unauthorized", "status": 401,
+        "detail": "send `Authorization: Bearer` with the token of [admin] in the configuration"});
+    let headers = [
+        (header::WWW_AUTHENTICATE, "Bearer"),
+        (header::CONTENT_TYPE, "application/problem+json"),
+    ];
+    (StatusCode::UNAUTHORIZED, headers, body.to_string()).into_response()
+}
+
+/// Compares without telling by its time where two texts differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(same(b"secret", b"secret"));
+        assert!(!same(b"secreT", b"secret"));
+        assert!(!same(b"", b"secret"));
+        assert!(!same(b"secret-and-more", b"secret"));
+    }
+}

@@ -1,0 +1,539 @@
+//! A stored response as one owned block of bytes: what L1 holds, what travels to the ring, and what a hit sends.
+//!
+//! The layout is versioned and never edited, only succeeded: a reader that meets another version sees a miss. All
+//! numbers are little-endian.
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 0 | 2 | `PX` |
+//! | 2 | 1 | layout version, [`VERSION`] |
+//! | 3 | 1 | kind: 0 response, 1 vary marker |
+//! | 4 | 2 | status |
+//! | 6 | 2 | flags |
+//! | 8 | 8 | requested at, Unix ms |
+//! | 16 | 8 | received at, Unix ms |
+//! | 24 | 16 | position: timeline, offset |
+//! | 40 | 16 | lifetime, stale-while-revalidate, stale-if-error, initial age: seconds, `u32` each |
+//! | 56 | 16 | lengths of key, vary, tags, head: `u32` each |
+//! | 72 | 8 | length of the body |
+//! | 80 | – | key, vary, tags, head, body |
+//!
+//! *vary* holds, for each name that the response varies on, the name and the request's value; *tags* the surrogate keys.
+//! Texts in both are length-prefixed (`u16`). *head* is the status line and the header fields of an HTTP/1.1 answer, ready
+//! to send but for `Age`, `Cache-Status`, `Connection` and the empty line.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::clock::UnixMillis;
+use crate::floors::TagHash;
+use crate::policy::freshness::{Facts, Receipt};
+use crate::position::Position;
+
+/// Version of the layout above.
+pub(crate) const VERSION: u8 = 1;
+const MAGIC: [u8; 2] = *b"PX";
+const FIXED_BYTES: usize = 80;
+/// Length prefix of a `Vary` value that the request did not have.
+const ABSENT: u16 = u16::MAX;
+
+mod flag {
+    pub(super) const NO_CACHE: u16 = 1;
+    pub(super) const MUST_REVALIDATE: u16 = 1 << 1;
+    pub(super) const HAS_POSITION: u16 = 1 << 2;
+    pub(super) const HAS_LIFETIME: u16 = 1 << 3;
+    pub(super) const HAS_WHILE_REVALIDATE: u16 = 1 << 4;
+    pub(super) const HAS_IF_ERROR: u16 = 1 << 5;
+}
+
+/// What an entry stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A response.
+    Response,
+    /// The note, under a resource's primary key, of the fields that its responses vary on.
+    VaryMarker,
+}
+
+/// What an entry is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts<'p> {
+    pub(crate) kind: Kind,
+    pub(crate) status: u16,
+    pub(crate) requested_at: UnixMillis,
+    pub(crate) received_at: UnixMillis,
+    pub(crate) position: Option<Position>,
+    pub(crate) facts: Facts,
+    pub(crate) key: &'p str,
+    /// Name and the request's value, `None` where the request had none.
+    pub(crate) vary: Vec<(String, Option<Vec<u8>>)>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) head: &'p [u8],
+    pub(crate) body: &'p [Bytes],
+}
+
+/// The bytes are not an entry of this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DecodeError {
+    #[error("not a stored response, or one of another layout version")]
+    Unknown,
+    #[error("a stored response that is cut short or inconsistent")]
+    Broken,
+}
+
+/// A stored response.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    blob: Bytes,
+    kind: Kind,
+    status: u16,
+    requested_at: UnixMillis,
+    received_at: UnixMillis,
+    position: Option<Position>,
+    facts: Facts,
+    key_end: usize,
+    vary_end: usize,
+    head_start: usize,
+    body_start: usize,
+    floor_tags: Box<[TagHash]>,
+    /// Epoch of the floors at which the tags were last found good: while it has not moved, they still are.
+    checked_epoch: AtomicU64,
+    /// The head as a map, made when first needed (HTTP/2, revalidation).
+    headers: OnceLock<HeaderMap>,
+}
+
+/// Writes an entry. Texts longer than 64 KiB in `vary` or `tags` make it `None`: such a response is not stored.
+pub(crate) fn encode(parts: &Parts<'_>) -> Option<Bytes> {
+    let mut vary = Vec::new();
+    for (name, value) in &parts.vary {
+        put_text(&mut vary, Some(name.as_bytes()))?;
+        put_text(&mut vary, value.as_deref())?;
+    }
+    let mut tags = Vec::new();
+    for tag in &parts.tags {
+        put_text(&mut tags, Some(tag.as_bytes()))?;
+    }
+    let body_bytes: usize = parts.body.iter().map(Bytes::len).sum();
+    let size = FIXED_BYTES + parts.key.len() + vary.len() + tags.len() + parts.head.len() + body_bytes;
+    let mut out = BytesMut::with_capacity(size);
+    out.put_slice(&MAGIC);
+    out.put_u8(VERSION);
+    out.put_u8(u8::from(parts.kind == Kind::VaryMarker));
+    out.put_u16_le(parts.status);
+    out.put_u16_le(flags(parts));
+    out.put_u64_le(parts.requested_at.0);
+    out.put_u64_le(parts.received_at.0);
+    let position = parts.position.unwrap_or_default();
+    out.put_u64_le(position.timeline);
+    out.put_u64_le(position.offset);
+    out.put_u32_le(parts.facts.lifetime_s.unwrap_or(0));
+    out.put_u32_le(parts.facts.stale_while_revalidate_s.unwrap_or(0));
+    out.put_u32_le(parts.facts.stale_if_error_s.unwrap_or(0));
+    out.put_u32_le(parts.facts.initial_age_s);
+    for section in [parts.key.len(), vary.len(), tags.len(), parts.head.len()] {
+        out.put_u32_le(u32::try_from(section).ok()?);
+    }
+    out.put_u64_le(body_bytes as u64);
+    out.put_slice(parts.key.as_bytes());
+    out.put_slice(&vary);
+    out.put_slice(&tags);
+    out.put_slice(parts.head);
+    parts.body.iter().for_each(|chunk| out.put_slice(chunk));
+    Some(out.freeze())
+}
+
+fn flags(parts: &Parts<'_>) -> u16 {
+    let facts = &parts.facts;
+    [
+        (facts.no_cache, flag::NO_CACHE),
+        (facts.must_revalidate, flag::MUST_REVALIDATE),
+        (parts.position.is_some(), flag::HAS_POSITION),
+        (facts.lifetime_s.is_some(), flag::HAS_LIFETIME),
+        (
+            facts.stale_while_revalidate_s.is_some(),
+            flag::HAS_WHILE_REVALIDATE,
+        ),
+        (facts.stale_if_error_s.is_some(), flag::HAS_IF_ERROR),
+    ]
+    .iter()
+    .filter(|(set, _)| *set)
+    .fold(0, |flags, (_, bit)| flags | bit)
+}
+
+fn put_text(out: &mut Vec<u8>, text: Option<&[u8]>) -> Option<()> {
+    let length = match text {
+        Some(text) => u16::try_from(text.len())
+            .ok()
+            .filter(|&length| length != ABSENT)?,
+        None => ABSENT,
+    };
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(text.unwrap_or_default());
+    Some(())
+}
+
+/// Length-prefixed texts of a section that [`Entry::decode`] has walked once.
+struct Texts<'t>(&'t [u8]);
+
+impl<'t> Texts<'t> {
+    fn next_checked(&mut self) -> Result<Option<Option<&'t [u8]>>, DecodeError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let (prefix, rest) = self.0.split_first_chunk::<2>().ok_or(DecodeError::Broken)?;
+        let length = u16::from_le_bytes(*prefix);
+        if length == ABSENT {
+            self.0 = rest;
+            return Ok(Some(None));
+        }
+        let (text, rest) = rest
+            .split_at_checked(usize::from(length))
+            .ok_or(DecodeError::Broken)?;
+        self.0 = rest;
+        Ok(Some(Some(text)))
+    }
+}
+
+impl<'t> Iterator for Texts<'t> {
+    type Item = Option<&'t [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_checked().ok().flatten()
+    }
+}
+
+/// Little-endian numbers at fixed places of a block whose length has been checked.
+struct Fixed<'f>(&'f [u8; FIXED_BYTES]);
+
+impl Fixed<'_> {
+    fn bytes<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut out = [0; N];
+        out.copy_from_slice(&self.0[at..at + N]);
+        out
+    }
+
+    fn u16(&self, at: usize) -> u16 {
+        u16::from_le_bytes(self.bytes(at))
+    }
+
+    fn u32(&self, at: usize) -> u32 {
+        u32::from_le_bytes(self.bytes(at))
+    }
+
+    fn u64(&self, at: usize) -> u64 {
+        u64::from_le_bytes(self.bytes(at))
+    }
+
+    fn facts(&self) -> Facts {
+        let flags = self.u16(6);
+        let when = |bit: u16, at: usize| (flags & bit != 0).then(|| self.u32(at));
+        Facts {
+            lifetime_s: when(flag::HAS_LIFETIME, 40),
+            stale_while_revalidate_s: when(flag::HAS_WHILE_REVALIDATE, 44),
+            stale_if_error_s: when(flag::HAS_IF_ERROR, 48),
+            no_cache: flags & flag::NO_CACHE != 0,
+            must_revalidate: flags & flag::MUST_REVALIDATE != 0,
+            initial_age_s: self.u32(52),
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        let has = self.u16(6) & flag::HAS_POSITION != 0;
+        has.then(|| Position {
+            timeline: self.u64(24),
+            offset: self.u64(32),
+        })
+    }
+}
+
+impl Entry {
+    /// Reads an entry, copying nothing.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes of another version or with lengths that do not add up.
+    pub(crate) fn decode(blob: Bytes) -> Result<Self, DecodeError> {
+        let fixed = Fixed(blob.first_chunk::<FIXED_BYTES>().ok_or(DecodeError::Unknown)?);
+        if blob[..2] != MAGIC || blob[2] != VERSION {
+            return Err(DecodeError::Unknown);
+        }
+        let kind = match blob[3] {
+            0 => Kind::Response,
+            1 => Kind::VaryMarker,
+            _ => return Err(DecodeError::Unknown),
+        };
+        let section = |at: usize| fixed.u32(at) as usize;
+        let key_end = FIXED_BYTES + section(56);
+        let vary_end = key_end + section(60);
+        let head_start = vary_end + section(64);
+        let body_start = head_start + section(68);
+        let body_bytes = usize::try_from(fixed.u64(72)).map_err(|_| DecodeError::Broken)?;
+        if body_start.checked_add(body_bytes) != Some(blob.len()) {
+            return Err(DecodeError::Broken);
+        }
+        let status = fixed.u16(4);
+        if !(100..=999).contains(&status) {
+            return Err(DecodeError::Broken);
+        }
+        let key = std::str::from_utf8(&blob[FIXED_BYTES..key_end]).map_err(|_| DecodeError::Broken)?;
+        let floor_tags = floor_tags(key, &blob[vary_end..head_start])?;
+        let mut vary = Texts(&blob[key_end..vary_end]);
+        while vary.next_checked()?.is_some() {}
+        Ok(Self {
+            kind,
+            status,
+            requested_at: UnixMillis(fixed.u64(8)),
+            received_at: UnixMillis(fixed.u64(16)),
+            position: fixed.position(),
+            facts: fixed.facts(),
+            key_end,
+            vary_end,
+            head_start,
+            body_start,
+            floor_tags,
+            checked_epoch: AtomicU64::new(0),
+            headers: OnceLock::new(),
+            blob,
+        })
+    }
+
+    /// The whole block, as it travels to the ring.
+    pub(crate) fn blob(&self) -> &Bytes {
+        &self.blob
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn receipt(&self) -> Receipt {
+        Receipt {
+            status: self.status,
+            received_at: self.received_at,
+        }
+    }
+
+    pub(crate) fn requested_at(&self) -> UnixMillis {
+        self.requested_at
+    }
+
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The primary key: without the variant.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.blob[FIXED_BYTES..self.key_end]
+    }
+
+    /// Names that the response varies on, with the value of the request that it answers.
+    pub(crate) fn vary(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+        let mut texts = Texts(&self.blob[self.key_end..self.vary_end]);
+        std::iter::from_fn(move || {
+            let name = texts.next()??;
+            let value = texts.next()?;
+            Some((std::str::from_utf8(name).ok()?, value))
+        })
+    }
+
+    /// Hashes of the URL and of every tag.
+    pub(crate) fn floor_tags(&self) -> impl Iterator<Item = TagHash> {
+        self.floor_tags.iter().copied()
+    }
+
+    /// Status line and header fields, each ended by CRLF.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.blob[self.head_start..self.body_start]
+    }
+
+    pub(crate) fn body(&self) -> Bytes {
+        self.blob.slice(self.body_start..)
+    }
+
+    /// The header fields as a map whose values are slices of the block.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.headers
+            .get_or_init(|| parse_head(&self.blob.slice(self.head_start..self.body_start)))
+    }
+
+    /// Whether the floors have not moved since the tags were last found good.
+    pub(crate) fn checked_at(&self, epoch: u64) -> bool {
+        self.checked_epoch.load(Ordering::Acquire) == epoch
+    }
+
+    /// Remembers that the tags are good at `epoch`.
+    pub(crate) fn mark_checked(&self, epoch: u64) {
+        self.checked_epoch.store(epoch, Ordering::Release);
+    }
+
+    /// What the entry costs in memory, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        // moka's node, the Arc, the hash table's slot and the hash of the key come on top of the entry itself
+        const BOOKKEEPING_BYTES: usize = 200;
+        self.blob.len() + size_of::<Self>() + self.floor_tags.len() * size_of::<TagHash>() + BOOKKEEPING_BYTES
+    }
+}
+
+fn floor_tags(key: &str, section: &[u8]) -> Result<Box<[TagHash]>, DecodeError> {
+    let mut tags = vec![TagHash::of_url(key)];
+    let mut texts = Texts(section);
+    while let Some(text) = texts.next_checked()? {
+        let tag = text
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .ok_or(DecodeError::Broken)?;
+        tags.push(TagHash::of_tag(tag));
+    }
+    Ok(tags.into_boxed_slice())
+}
+
+/// Header fields of a head that this module wrote: `name: value CRLF` after the status line.
+fn parse_head(head: &Bytes) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut start = head
+        .iter()
+        .position(|&b| b == b'\n')
+        .map_or(head.len(), |at| at + 1);
+    while let Some(length) = head[start..].iter().position(|&b| b == b'\n') {
+        let line = &head[start..start + length];
+        if let Some(colon) = line.iter().position(|&b| b == b':') {
+            let value = head.slice(start + colon + 1..start + length).trim_ascii_shared();
+            if let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(&line[..colon]),
+                HeaderValue::from_maybe_shared(value),
+            ) {
+                headers.append(name, value);
+            }
+        }
+        start += length + 1;
+    }
+    headers
+}
+
+/// `trim_ascii` that keeps sharing the block.
+trait TrimShared {
+    fn trim_ascii_shared(self) -> Self;
+}
+
+impl TrimShared for Bytes {
+    fn trim_ascii_shared(self) -> Self {
+        let trimmed = self.trim_ascii();
+        self.slice_ref(trimmed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    static BODY: [Bytes; 2] = [Bytes::from_static(b"hel"), Bytes::from_static(b"lo")];
+
+    fn parts() -> Parts<'static> {
+        Parts {
+            kind: Kind::Response,
+            status: 200,
+            requested_at: UnixMillis(1),
+            received_at: UnixMillis(2),
+            position: Some(Position {
+                timeline: 1,
+                offset: 42,
+            }),
+            facts: Facts {
+                lifetime_s: Some(60),
+                stale_if_error_s: Some(5),
+                initial_age_s: 3,
+                ..Facts::default()
+            },
+            key: "https://h/profiles/7",
+            vary: vec![("accept".into(), Some(b"text/html".to_vec())), ("x".into(), None)],
+            tags: vec!["profile:7".into(), "profiles".into()],
+            head: b"HTTP/1.1 200 OK\r\ncontent-type: a/b\r\netag: \"1\"\r\n",
+            body: &BODY,
+        }
+    }
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let parts = parts();
+        let entry = Entry::decode(encode(&parts).unwrap()).unwrap();
+        assert_eq!(entry.kind(), Kind::Response);
+        assert_eq!(
+            entry.receipt(),
+            Receipt {
+                status: 200,
+                received_at: UnixMillis(2)
+            }
+        );
+        assert_eq!(entry.requested_at(), UnixMillis(1));
+        assert_eq!(entry.position(), parts.position);
+        assert_eq!(*entry.facts(), parts.facts);
+        assert_eq!(entry.key(), parts.key.as_bytes());
+        let vary: Vec<_> = entry
+            .vary()
+            .map(|(n, v)| (n.to_owned(), v.map(<[u8]>::to_vec)))
+            .collect();
+        assert_eq!(vary, parts.vary);
+        assert_eq!(entry.head(), parts.head);
+        assert_eq!(&entry.body()[..], b"hello");
+        assert_eq!(entry.headers()["etag"], "\"1\"");
+        assert_eq!(entry.headers().len(), 2);
+        let tags: Vec<_> = entry.floor_tags().collect();
+        assert_eq!(
+            tags,
+            [
+                TagHash::of_url(parts.key),
+                TagHash::of_tag("profile:7"),
+                TagHash::of_tag("profiles")
+            ]
+        );
+    }
+
+    #[test]
+    fn another_version_is_not_read() {
+        let mut blob = encode(&parts()).unwrap().to_vec();
+        blob[2] = VERSION + 1;
+        assert_eq!(Entry::decode(blob.into()).unwrap_err(), DecodeError::Unknown);
+        assert_eq!(
+            Entry::decode(Bytes::from_static(b"anything else")).unwrap_err(),
+            DecodeError::Unknown
+        );
+    }
+
+    #[test]
+    fn a_text_too_long_for_its_prefix_is_not_stored() {
+        let parts = Parts {
+            tags: vec!["t".repeat(70_000)],
+            ..parts()
+        };
+        assert!(encode(&parts).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn cut_short_is_refused(cut in 0_usize..200) {
+            let blob = encode(&parts()).unwrap();
+            prop_assume!(cut < blob.len());
+            prop_assert!(Entry::decode(blob.slice(..cut)).is_err());
+        }
+
+        #[test]
+        fn damaged_bytes_never_panic(at in 0_usize..200, byte in any::<u8>()) {
+            let mut blob = encode(&parts()).unwrap().to_vec();
+            let at = at % blob.len();
+            blob[at] = byte;
+            if let Ok(entry) = Entry::decode(blob.into()) {
+                let _ = (entry.vary().count(), entry.headers().len(), entry.body());
+            }
+        }
+    }
+}

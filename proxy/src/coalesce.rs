@@ -1,0 +1,398 @@
+//! Requests for one key share one fill: an answer that grows while everybody who waits for it reads along.
+//!
+//! A fill is a task of its own (DESIGN section 4): a client that leaves aborts nothing that others, or the cache, still want.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::cache::entry::Entry;
+use crate::fetch::FetchError;
+use crate::key::KeyHash;
+
+/// A fill that is not stored keeps at most this much that its slowest reader has not read.
+const WINDOW_BYTES: usize = 256 * 1024;
+/// Locks of the table: enough that threads rarely meet.
+const SHARDS: usize = 64;
+
+/// The head of an answer that is on its way.
+#[derive(Debug)]
+pub(crate) struct ResponseHead {
+    pub(crate) status: StatusCode,
+    /// As they are sent on: no hop-by-hop fields, no `Age`.
+    pub(crate) headers: HeaderMap,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) initial_age_s: u32,
+    /// Whether it goes into the cache, and so to everybody who waits.
+    pub(crate) stored: bool,
+    /// Request values that the answer is for, by the names in `Vary`.
+    pub(crate) vary: Vec<(String, Option<Vec<u8>>)>,
+    pub(crate) origin_took: Duration,
+}
+
+/// What a fill comes to.
+#[derive(Debug, Clone)]
+pub(crate) enum Head {
+    /// A body follows.
+    Response(Arc<ResponseHead>),
+    /// The stored response was found good, or another fill had just ended: nothing follows.
+    Entry {
+        entry: Arc<Entry>,
+        fwd_status: Option<u16>,
+        origin_took: Duration,
+    },
+    /// Nothing came.
+    Failed(FetchError),
+}
+
+/// The origin broke off in the middle of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the origin broke off before the end of the body")]
+pub(crate) struct BrokenOff;
+
+/// Nobody reads a fill that is not stored: it may stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unwanted;
+
+#[derive(Debug, Default)]
+struct State {
+    head: Option<Head>,
+    /// Chunks from `first` on; earlier ones have been read by all and dropped.
+    chunks: std::collections::VecDeque<Bytes>,
+    first: usize,
+    keep_all: bool,
+    end: Option<Result<(), BrokenOff>>,
+    /// Next chunk of each reader.
+    readers: HashMap<u64, usize>,
+    readers_ever: u64,
+}
+
+impl State {
+    fn drop_read(&mut self) {
+        if self.keep_all {
+            return;
+        }
+        let slowest = self.readers.values().copied().min().unwrap_or(usize::MAX);
+        while self.first < slowest && self.chunks.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.chunks.iter().map(Bytes::len).sum()
+    }
+}
+
+/// An answer that grows.
+#[derive(Debug)]
+pub(crate) struct Fill {
+    state: Mutex<State>,
+    /// Moves with every change of the state.
+    moved: watch::Sender<u64>,
+}
+
+impl Fill {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            moved: watch::Sender::new(0),
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let out = change(&mut self.state.lock());
+        self.moved.send_modify(|moves| *moves = moves.wrapping_add(1));
+        out
+    }
+
+    /// A reader from the start. Only before the head is out, or while everything is kept, is the start still there.
+    pub(crate) fn reader(self: &Arc<Self>) -> Option<FillReader> {
+        let mut state = self.state.lock();
+        if state.first > 0 {
+            return None;
+        }
+        let id = state.readers_ever;
+        state.readers_ever += 1;
+        state.readers.insert(id, 0);
+        Some(FillReader {
+            fill: Arc::clone(self),
+            id,
+            moved: self.moved.subscribe(),
+        })
+    }
+
+    /// Says what the fill comes to. `keep_all`: the body is wanted whole, whoever reads it.
+    pub(crate) fn set_head(&self, head: Head, keep_all: bool) {
+        self.change(|state| {
+            state.head = Some(head);
+            state.keep_all = keep_all;
+        });
+    }
+
+    /// From here on what all have read is dropped, and the fill waits for its readers.
+    pub(crate) fn stop_keeping(&self) {
+        self.change(|state| {
+            state.keep_all = false;
+            state.drop_read();
+        });
+    }
+
+    pub(crate) fn push(&self, chunk: Bytes) {
+        self.change(|state| state.chunks.push_back(chunk));
+    }
+
+    /// Waits until there is room for more.
+    ///
+    /// # Errors
+    /// [`Unwanted`] when nobody reads and nothing is kept.
+    pub(crate) async fn room(&self) -> Result<(), Unwanted> {
+        let mut moved = self.moved.subscribe();
+        loop {
+            moved.borrow_and_update();
+            {
+                let state = self.state.lock();
+                if state.keep_all {
+                    return Ok(());
+                }
+                if state.readers.is_empty() {
+                    return Err(Unwanted);
+                }
+                if state.waiting_bytes() < WINDOW_BYTES {
+                    return Ok(());
+                }
+            }
+            if moved.changed().await.is_err() {
+                return Err(Unwanted);
+            }
+        }
+    }
+
+    pub(crate) fn finish(&self, end: Result<(), BrokenOff>) {
+        self.change(|state| state.end = Some(end));
+    }
+}
+
+/// One reader of a fill. Dropping it tells the fill that nobody waits here any more.
+#[derive(Debug)]
+pub(crate) struct FillReader {
+    fill: Arc<Fill>,
+    id: u64,
+    moved: watch::Receiver<u64>,
+}
+
+impl FillReader {
+    /// Waits for the head.
+    pub(crate) async fn head(&mut self) -> Head {
+        loop {
+            self.moved.borrow_and_update();
+            if let Some(head) = &self.fill.state.lock().head {
+                return head.clone();
+            }
+            if self.moved.changed().await.is_err() {
+                return Head::Failed(FetchError::NoOrigin); // unreachable while `self.fill` lives
+            }
+        }
+    }
+
+    /// Waits for the next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// [`BrokenOff`] when the body will never be whole.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BrokenOff> {
+        loop {
+            self.moved.borrow_and_update();
+            if let Some(step) = self.step() {
+                return step;
+            }
+            if self.moved.changed().await.is_err() {
+                return Err(BrokenOff);
+            }
+        }
+    }
+
+    fn step(&mut self) -> Option<Result<Option<Bytes>, BrokenOff>> {
+        let mut state = self.fill.state.lock();
+        let at = *state.readers.get(&self.id)?;
+        let chunk = state.chunks.get(at - state.first).cloned();
+        match chunk {
+            Some(chunk) => {
+                state.readers.insert(self.id, at + 1);
+                state.drop_read();
+                let waits = !state.keep_all;
+                drop(state);
+                if waits {
+                    self.fill.change(|_| ());
+                }
+                Some(Ok(Some(chunk)))
+            }
+            None => state.end.map(|end| end.map(|()| None)),
+        }
+    }
+}
+
+impl Drop for FillReader {
+    fn drop(&mut self) {
+        self.fill.change(|state| {
+            state.readers.remove(&self.id);
+            state.drop_read();
+        });
+    }
+}
+
+/// A request's place in a fill.
+pub(crate) enum Joined {
+    /// Nobody was filling: the caller starts the fill and reads from it.
+    Leader(Arc<Fill>, FillReader),
+    /// Somebody is filling.
+    Waiter(FillReader),
+    /// The fill had just ended.
+    Ended(Arc<Entry>),
+}
+
+/// The fills under way, by key.
+#[derive(Debug)]
+pub(crate) struct Fills {
+    shards: Vec<Mutex<HashMap<KeyHash, Arc<Fill>>>>,
+}
+
+impl Default for Fills {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+impl Fills {
+    fn shard(&self, hash: KeyHash) -> &Mutex<HashMap<KeyHash, Arc<Fill>>> {
+        let low = (hash % SHARDS as u128) as usize;
+        &self.shards[low]
+    }
+
+    /// Joins the fill of a key, or becomes the one to start it. `ended` looks for what a fill that ended a moment ago
+    /// has stored, so that no two fills of one key follow on each other.
+    pub(crate) fn join(&self, hash: KeyHash, ended: impl FnOnce() -> Option<Arc<Entry>>) -> Joined {
+        let mut fills = self.shard(hash).lock();
+        match fills.entry(hash) {
+            Slot::Occupied(mut slot) => match slot.get().reader() {
+                Some(reader) => Joined::Waiter(reader),
+                None => {
+                    let (fill, reader) = start();
+                    slot.insert(Arc::clone(&fill));
+                    Joined::Leader(fill, reader)
+                }
+            },
+            Slot::Vacant(slot) => {
+                if let Some(entry) = ended() {
+                    return Joined::Ended(entry);
+                }
+                let (fill, reader) = start();
+                slot.insert(Arc::clone(&fill));
+                Joined::Leader(fill, reader)
+            }
+        }
+    }
+
+    /// Takes a fill off the table, so that the next request starts another.
+    pub(crate) fn remove(&self, hash: KeyHash, fill: &Arc<Fill>) {
+        let mut fills = self.shard(hash).lock();
+        if fills.get(&hash).is_some_and(|current| Arc::ptr_eq(current, fill)) {
+            fills.remove(&hash);
+        }
+    }
+
+    /// How many fills are under way.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+}
+
+/// A new fill and its first reader.
+pub(crate) fn start() -> (Arc<Fill>, FillReader) {
+    let fill = Fill::new();
+    let reader = fill.reader().expect("a new fill has dropped nothing");
+    (fill, reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head::Response(Arc::new(ResponseHead {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            content_length: None,
+            initial_age_s: 0,
+            stored: true,
+            vary: vec![],
+            origin_took: Duration::ZERO,
+        }))
+    }
+
+    async fn read_all(mut reader: FillReader) -> Result<Vec<u8>, BrokenOff> {
+        let mut all = Vec::new();
+        while let Some(chunk) = reader.next().await? {
+            all.extend_from_slice(&chunk);
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn everybody_reads_the_whole_body_whenever_they_came() {
+        let fills = Fills::default();
+        let Joined::Leader(fill, first) = fills.join(1, || None) else {
+            panic!("nobody was filling")
+        };
+        fill.set_head(head(), true);
+        fill.push(Bytes::from_static(b"one "));
+        let Joined::Waiter(second) = fills.join(1, || None) else {
+            panic!("a fill is under way")
+        };
+        fill.push(Bytes::from_static(b"two"));
+        fill.finish(Ok(()));
+        assert_eq!(read_all(first).await.unwrap(), b"one two");
+        assert_eq!(read_all(second).await.unwrap(), b"one two");
+        fills.remove(1, &fill);
+        assert_eq!(fills.len(), 0);
+        assert!(matches!(fills.join(1, || None), Joined::Leader(..)));
+    }
+
+    #[tokio::test]
+    async fn a_fill_that_keeps_nothing_waits_for_its_slowest_reader() {
+        let (fill, mut reader) = start();
+        fill.set_head(head(), false);
+        fill.push(Bytes::from(vec![0; WINDOW_BYTES]));
+        let room = tokio::time::timeout(Duration::from_millis(20), fill.room()).await;
+        assert!(room.is_err(), "full");
+        assert_eq!(reader.next().await.unwrap().unwrap().len(), WINDOW_BYTES);
+        assert_eq!(fill.room().await, Ok(()));
+        assert!(fill.reader().is_none(), "the start is gone");
+    }
+
+    #[tokio::test]
+    async fn a_fill_that_nobody_wants_may_stop() {
+        let (fill, reader) = start();
+        fill.set_head(head(), false);
+        drop(reader);
+        assert_eq!(fill.room().await, Err(Unwanted));
+        fill.set_head(head(), true);
+        assert_eq!(fill.room().await, Ok(()), "the cache wants it");
+    }
+
+    #[tokio::test]
+    async fn readers_learn_that_the_origin_broke_off() {
+        let (fill, reader) = start();
+        fill.set_head(head(), true);
+        fill.push(Bytes::from_static(b"half"));
+        fill.finish(Err(BrokenOff));
+        assert_eq!(read_all(reader).await, Err(BrokenOff));
+    }
+}

@@ -1,0 +1,98 @@
+//! What this proxy knows of changes: the floors, the epoch that moves with them, and whether the feed is heard.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use proxima_config::checked::Feed;
+
+use crate::cache::entry::Entry;
+use crate::clock::UnixMillis;
+use crate::floors::{Floors, Invalidation, TagHash};
+use crate::position::Position;
+
+/// Floors outlive the longest object by a margin; objects older than this are not kept anywhere.
+const FLOORS_KEPT_FOR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// Shared by every request; a hit reads one atomic.
+#[derive(Debug)]
+pub(crate) struct Coherence {
+    floors: RwLock<Floors>,
+    /// Moves with every change of a floor. Starts at 1: an entry that was never checked says 0.
+    epoch: AtomicU64,
+    /// When the feed was last heard, Unix ms; 0 before the first floor snapshot is complete.
+    heard_ms: AtomicU64,
+    /// `None`: there is no feed to listen to.
+    max_silence: Option<Duration>,
+}
+
+impl Coherence {
+    pub(crate) fn new(feed: &Feed) -> Self {
+        let max_silence = match feed {
+            Feed::None => None,
+            Feed::Origin { max_silence, .. } => Some(*max_silence),
+        };
+        Self {
+            floors: RwLock::default(),
+            epoch: AtomicU64::new(1),
+            heard_ms: AtomicU64::new(0),
+            max_silence,
+        }
+    }
+
+    /// Whether an entry is at or above the floor of each of its tags.
+    pub(crate) fn admits(&self, entry: &Entry) -> bool {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if entry.checked_at(epoch) {
+            return true;
+        }
+        let good = self
+            .floors
+            .read()
+            .admit(entry.floor_tags(), entry.position(), entry.requested_at());
+        if good {
+            entry.mark_checked(epoch);
+        }
+        good
+    }
+
+    /// Whether changes made elsewhere are being heard of. While they are not, nothing stored counts as fresh.
+    pub(crate) fn is_current(&self, now: UnixMillis) -> bool {
+        match self.max_silence {
+            None => true,
+            Some(limit) => now.since(UnixMillis(self.heard_ms.load(Ordering::Relaxed))) <= limit,
+        }
+    }
+
+    /// The feed said something (a heartbeat will do), after its snapshot was complete.
+    pub(crate) fn feed_heard(&self, now: UnixMillis) {
+        self.heard_ms.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Raises the floors of `tags`.
+    pub(crate) fn invalidate(&self, tags: impl Iterator<Item = TagHash>, by: Invalidation) {
+        let mut floors = self.floors.write();
+        tags.for_each(|tag| floors.raise(tag, by));
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Raises the floor of everything: what was missed cannot be known.
+    pub(crate) fn invalidate_all(&self, by: Invalidation) {
+        let mut floors = self.floors.write();
+        floors.raise_global(by);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The position that an answer for these tags has to have reached.
+    pub(crate) fn min_position(&self, tags: impl Iterator<Item = TagHash>) -> Option<Position> {
+        self.floors.read().min_position(tags)
+    }
+
+    /// Drops floors that no stored entry can be older than. Returns how many stay.
+    pub(crate) fn tidy(&self, now: UnixMillis) -> usize {
+        let kept_ms = u64::try_from(FLOORS_KEPT_FOR.as_millis()).unwrap_or(u64::MAX);
+        let mut floors = self.floors.write();
+        floors.forget_before(UnixMillis(now.0.saturating_sub(kept_ms)));
+        floors.len()
+    }
+}

@@ -1,0 +1,249 @@
+//! One GET to the nearest origin that answers, through pingora's client connector.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use pingora::connectors::ConnectorOptions;
+use pingora::connectors::http::Connector;
+use pingora::http::RequestHeader;
+use pingora::protocols::http::client::HttpSession;
+use pingora::upstreams::peer::HttpPeer;
+
+use crate::clock::UnixMillis;
+use crate::metrics::Metrics;
+use crate::upstream::health::note_failure;
+use crate::upstream::{Origin, Upstreams};
+
+/// Connections to all origins that are kept for reuse.
+const POOL_CONNECTIONS_MAX: usize = 1024;
+
+/// No origin gave an answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("no origin is configured for any region")]
+    NoOrigin,
+    #[error("origin {origin}: {why}")]
+    Failed { origin: String, why: String },
+    #[error("origin {origin}: no answer in time ({why})")]
+    TimedOut { origin: String, why: String },
+}
+
+impl FetchError {
+    /// 502 or 504 (RFC 9110 sections 15.6.3 and 15.6.5).
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::NoOrigin | Self::Failed { .. } => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+/// Options for every connector to origins.
+pub(crate) fn connector_options(upstreams: &Upstreams) -> ConnectorOptions {
+    let mut options = ConnectorOptions::new(POOL_CONNECTIONS_MAX);
+    options.ca_file = upstreams
+        .config()
+        .ca
+        .as_ref()
+        .map(|path| path.display().to_string());
+    options
+}
+
+/// Fetches for fills.
+pub(crate) struct Fetcher {
+    connector: Connector,
+    upstreams: Arc<Upstreams>,
+    metrics: Arc<Metrics>,
+}
+
+/// An origin's answer whose body has yet to be read.
+pub(crate) struct Fetched {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) requested_at: UnixMillis,
+    pub(crate) received_at: UnixMillis,
+    pub(crate) took: Duration,
+    session: HttpSession,
+    peer: HttpPeer,
+    origin: Arc<Origin>,
+}
+
+impl Fetcher {
+    pub(crate) fn new(upstreams: Arc<Upstreams>, metrics: Arc<Metrics>) -> Self {
+        let connector = Connector::new(Some(connector_options(&upstreams)));
+        Self {
+            connector,
+            upstreams,
+            metrics,
+        }
+    }
+
+    /// Sends a GET to the origins in order until one answers. An answer that says that the origin cannot serve (502, 503,
+    /// 504) counts only when no other origin does better.
+    ///
+    /// # Errors
+    /// The last origin's failure when none answers.
+    pub(crate) async fn get(&self, request: &RequestHeader) -> Result<Fetched, FetchError> {
+        let mut outcome = Err(FetchError::NoOrigin);
+        for origin in self.upstreams.candidates() {
+            match self.ask(&origin, request).await {
+                Ok(fetched) if matches!(fetched.status.as_u16(), 502..=504) => {
+                    self.count(&origin, "unavailable");
+                    note_failure(&origin, "it answers that it is unavailable");
+                    outcome = Ok(fetched);
+                }
+                Ok(fetched) => {
+                    self.count(&origin, "answered");
+                    origin.health.answered();
+                    return Ok(fetched);
+                }
+                Err(error) => {
+                    self.count(&origin, "failed");
+                    note_failure(&origin, &error.to_string());
+                    outcome = outcome.or(Err(error));
+                }
+            }
+        }
+        outcome
+    }
+
+    fn count(&self, origin: &Origin, result: &str) {
+        self.metrics
+            .origin_requests
+            .with_label_values(&[origin.region.as_str(), result])
+            .inc();
+    }
+
+    async fn ask(&self, origin: &Arc<Origin>, request: &RequestHeader) -> Result<Fetched, FetchError> {
+        let failed = |why: String| FetchError::Failed {
+            origin: origin.address.text.clone(),
+            why,
+        };
+        let peer = origin
+            .peer(self.upstreams.config())
+            .map_err(|error| failed(error.to_string()))?;
+        loop {
+            let requested_at = UnixMillis::now();
+            let started = Instant::now();
+            let connected = self.connector.get_http_session(&peer).await;
+            let (mut session, reused) = connected.map_err(|error| explain(origin, &error))?;
+            match exchange(&mut session, request, self.upstreams.config().read_timeout).await {
+                Ok((status, headers)) => {
+                    let took = started.elapsed();
+                    let durations = &self.metrics.origin_duration;
+                    durations
+                        .with_label_values(&[origin.region.as_str()])
+                        .observe(took.as_secs_f64());
+                    return Ok(Fetched {
+                        status,
+                        headers,
+                        requested_at,
+                        received_at: UnixMillis::now(),
+                        took,
+                        session,
+                        peer,
+                        origin: Arc::clone(origin),
+                    });
+                }
+                // the origin closed an idle connection as we picked it: that says nothing about its health
+                Err(error) if reused && !is_timeout(&error) => session.shutdown().await,
+                Err(error) => {
+                    session.shutdown().await;
+                    return Err(explain(origin, &error));
+                }
+            }
+        }
+    }
+
+    /// Gives the connection back for reuse, if the body was read to its end.
+    pub(crate) async fn release(&self, mut fetched: Fetched) {
+        if fetched.session.response_done() {
+            let idle = Some(self.upstreams.config().idle_timeout);
+            self.connector
+                .release_http_session(fetched.session, &fetched.peer, idle)
+                .await;
+        } else {
+            fetched.session.shutdown().await;
+        }
+    }
+}
+
+impl Fetched {
+    /// The next piece of the body, and whether it is known to be the last.
+    ///
+    /// # Errors
+    /// When the origin breaks off or stays silent for too long.
+    pub(crate) async fn next(&mut self) -> Result<Option<(Bytes, bool)>, FetchError> {
+        let chunk = self
+            .session
+            .read_response_body()
+            .await
+            .map_err(|error| explain(&self.origin, &error))?;
+        Ok(chunk.map(|chunk| (chunk, self.session.response_done())))
+    }
+
+    /// Whether there is no body to read.
+    pub(crate) fn is_done(&mut self) -> bool {
+        self.session.response_done()
+    }
+}
+
+async fn exchange(
+    session: &mut HttpSession,
+    request: &RequestHeader,
+    read_timeout: Duration,
+) -> pingora::Result<(StatusCode, HeaderMap)> {
+    session.set_read_timeout(Some(read_timeout));
+    session.write_request_header(Box::new(request.clone())).await?;
+    session.finish_request_body().await?;
+    loop {
+        session.read_response_header().await?;
+        let Some(header) = session.response_header() else {
+            return pingora::Error::e_explain(
+                pingora::ErrorType::InvalidHTTPHeader,
+                "no header in the answer",
+            );
+        };
+        if !header.status.is_informational() {
+            return Ok((header.status, header.headers.clone()));
+        }
+    }
+}
+
+fn explain(origin: &Origin, error: &pingora::Error) -> FetchError {
+    let (origin, why) = (origin.address.text.clone(), reason(error));
+    if is_timeout(error) {
+        FetchError::TimedOut { origin, why }
+    } else {
+        FetchError::Failed { origin, why }
+    }
+}
+
+/// Whether an origin failed by silence.
+pub(crate) fn is_timeout(error: &pingora::Error) -> bool {
+    use pingora::ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
+    matches!(
+        error.etype(),
+        ConnectTimedout | ReadTimedout | TLSHandshakeTimedout | WriteTimedout
+    )
+}
+
+/// What went wrong in a few words: for a client, so without addresses, backtraces or what the origin sent.
+pub(crate) fn reason(error: &pingora::Error) -> String {
+    use pingora::ErrorType as E;
+    let words = match error.etype() {
+        E::ConnectRefused => "connection refused",
+        E::ConnectTimedout => "connect timed out",
+        E::ConnectNoRoute => "no route",
+        E::TLSHandshakeFailure | E::TLSHandshakeTimedout | E::InvalidCert => "TLS handshake failed",
+        E::ReadTimedout => "silent for too long",
+        E::WriteTimedout => "did not take the request",
+        E::InvalidHTTPHeader | E::H1Error | E::H2Error | E::InvalidH2 => "the answer is not valid HTTP",
+        E::ConnectionClosed | E::ReadError => "closed the connection before answering",
+        E::WriteError => "closed the connection while the request was sent",
+        other => other.as_str(),
+    };
+    words.to_owned()
+}

@@ -1,0 +1,277 @@
+//! Header fields on their way through: which are dropped, which are added (RFC 9110 sections 7.6.1 and 7.6.3).
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use http::header::{
+    AGE, CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+};
+use http::{StatusCode, Uri};
+
+use crate::clock::UnixMillis;
+use crate::key::Scheme;
+
+/// Names that are not in `http::header`.
+pub(crate) mod name {
+    use http::HeaderName;
+
+    pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+    pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+    pub(crate) const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+    pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("proxima-min-position");
+    pub(crate) const POSITION: HeaderName = HeaderName::from_static("proxima-position");
+    pub(crate) const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+    pub(crate) const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+    pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+    pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+}
+
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    name::KEEP_ALIVE,
+    name::PROXY_CONNECTION,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What a client may not say about itself: rewritten from the connection.
+const FORWARDING: [HeaderName; 4] = [
+    name::FORWARDED,
+    name::X_FORWARDED_FOR,
+    name::X_FORWARDED_HOST,
+    name::X_FORWARDED_PROTO,
+];
+
+/// Would make the answer to one client unfit for the next.
+const CONDITIONAL: [HeaderName; 6] = [
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_RANGE,
+    IF_UNMODIFIED_SINCE,
+    RANGE,
+];
+
+/// Drops the fields that concern one connection only, and those that `Connection` names.
+pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
+        .collect();
+    named
+        .iter()
+        .chain(&HOP_BY_HOP)
+        .for_each(|name| drop(headers.remove(name)));
+}
+
+/// Makes a client's fields into those of a fill, whose answer everybody may get.
+///
+/// No `X-Forwarded-Host` goes along: it is not in the key, so it must not shape the answer.
+pub(crate) fn for_fill(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme) {
+    drop_hop_by_hop(headers);
+    CONDITIONAL
+        .iter()
+        .chain(&FORWARDING)
+        .for_each(|name| drop(headers.remove(name)));
+    headers.remove(CONTENT_LENGTH);
+    add_forwarding(headers, client, scheme);
+}
+
+/// Makes a client's fields into those of a forwarded request, `host` being the one that the client asked for.
+pub(crate) fn for_forward(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme, host: &str) {
+    FORWARDING.iter().for_each(|name| drop(headers.remove(name)));
+    add_forwarding(headers, client, scheme);
+    if let Ok(host) = HeaderValue::from_str(host) {
+        headers.insert(name::X_FORWARDED_HOST, host);
+    }
+}
+
+fn add_forwarding(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme) {
+    if let Some(client) = client
+        && let Ok(value) = HeaderValue::from_str(&client.ip().to_string())
+    {
+        headers.insert(name::X_FORWARDED_FOR, value);
+    }
+    headers.insert(name::X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
+    headers.append(VIA, HeaderValue::from_static("1.1 proxima"));
+}
+
+/// Makes an origin's fields into those that are stored and sent on: without what concerns one hop or is computed anew,
+/// and with a `Date` (RFC 9110 section 6.6.1).
+pub(crate) fn for_client(headers: &mut HeaderMap, received_at: UnixMillis) {
+    drop_hop_by_hop(headers);
+    headers.remove(AGE);
+    if !headers.contains_key(DATE) {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(received_at.0);
+        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(time)) {
+            headers.insert(DATE, date);
+        }
+    }
+}
+
+/// Merges the fields of a 304 into those stored (RFC 9111 section 3.2), leaving what describes the stored body.
+pub(crate) fn merge_not_modified(stored: &mut HeaderMap, update: &HeaderMap) {
+    let describes_body = |name: &HeaderName| {
+        *name == CONTENT_LENGTH
+            || matches!(
+                name.as_str(),
+                "content-encoding" | "content-range" | "content-type"
+            )
+    };
+    for name in update.keys().filter(|name| !describes_body(name)) {
+        stored.remove(name);
+        for value in update.get_all(name) {
+            stored.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Writes the status line and fields of an HTTP/1.1 answer, each ended by CRLF, without the empty line.
+pub(crate) fn write_head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+    let mut head = String::with_capacity(256);
+    let _ = write!(
+        head,
+        "HTTP/1.1 {} {}\r\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or("")
+    );
+    let mut head = head.into_bytes();
+    for (name, value) in headers {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head
+}
+
+/// Surrogate keys of a response: `Surrogate-Key` separated by spaces, `Cache-Tag` by commas.
+pub(crate) fn surrogate_keys(headers: &HeaderMap) -> Vec<String> {
+    let of = |name: &HeaderName, separator: char| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(move |line| line.split(separator))
+            .map(str::trim)
+            .filter(|tag| !tag.is_empty())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let mut tags = of(&name::SURROGATE_KEY, ' ');
+    tags.extend(of(&name::CACHE_TAG, ','));
+    tags
+}
+
+/// URLs in `Location` and `Content-Location` that a successful write invalidates too: those of the same authority
+/// (RFC 9111 section 4.4), as origin-form targets.
+pub(crate) fn locations(headers: &HeaderMap, host: &str) -> Vec<String> {
+    ["location", "content-location"]
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok()?.parse::<Uri>().ok())
+        .filter(|uri| {
+            uri.authority()
+                .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host))
+        })
+        .filter_map(|uri| uri.path_and_query().map(|target| target.as_str().to_owned()))
+        .filter(|target| target.starts_with('/'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&str, &str)]) -> HeaderMap {
+        let pair = |(n, v): &(&str, &str)| {
+            (
+                HeaderName::try_from(*n).unwrap(),
+                HeaderValue::try_from(*v).unwrap(),
+            )
+        };
+        lines.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn hop_by_hop_fields_and_those_that_connection_names_go() {
+        let mut headers = map(&[
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("accept", "a"),
+        ]);
+        drop_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("accept", "a")]));
+    }
+
+    #[test]
+    fn a_client_cannot_speak_for_others() {
+        let mut headers = map(&[
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-host", "evil"),
+            ("if-none-match", "*"),
+        ]);
+        for_fill(&mut headers, Some(([127, 0, 0, 1], 5).into()), Scheme::Https);
+        assert_eq!(
+            headers,
+            map(&[
+                ("x-forwarded-for", "127.0.0.1"),
+                ("x-forwarded-proto", "https"),
+                ("via", "1.1 proxima")
+            ])
+        );
+    }
+
+    #[test]
+    fn a_304_updates_all_but_the_bodys_description() {
+        let mut stored = map(&[
+            ("content-length", "5"),
+            ("content-type", "a/b"),
+            ("cache-control", "max-age=1"),
+            ("x", "1"),
+        ]);
+        merge_not_modified(
+            &mut stored,
+            &map(&[
+                ("content-length", "0"),
+                ("cache-control", "max-age=9"),
+                ("y", "2"),
+            ]),
+        );
+        assert_eq!(
+            stored,
+            map(&[
+                ("content-length", "5"),
+                ("content-type", "a/b"),
+                ("cache-control", "max-age=9"),
+                ("x", "1"),
+                ("y", "2")
+            ])
+        );
+    }
+
+    #[test]
+    fn surrogate_keys_of_both_kinds() {
+        let headers = map(&[("surrogate-key", "profile:7  profiles"), ("cache-tag", "a, b")]);
+        assert_eq!(surrogate_keys(&headers), ["profile:7", "profiles", "a", "b"]);
+    }
+
+    #[test]
+    fn only_locations_of_the_same_authority_count() {
+        let of = |value: &str| locations(&map(&[("location", value)]), "api.example");
+        assert_eq!(of("/profiles/7?x=1"), ["/profiles/7?x=1"]);
+        assert_eq!(of("https://API.example/profiles/7"), ["/profiles/7"]);
+        assert_eq!(of("https://other.example/profiles/7"), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,348 @@
+//! A fill: fetch, hand on as it comes, store. Misses, revalidations and background refreshes are all this one task.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use pingora::http::RequestHeader;
+
+use crate::cache::entry::{Entry, Kind, Parts, encode};
+use crate::coalesce::{BrokenOff, Fill, Head, ResponseHead};
+use crate::fetch::{FetchError, Fetched};
+use crate::fields;
+use crate::floors::TagHash;
+use crate::key::{self, KeyHash};
+use crate::lookup::Looked;
+use crate::policy::freshness::Facts;
+use crate::policy::storing::{self, Exchange};
+use crate::position::Position;
+use crate::proxy::Proxy;
+use crate::read::Read;
+use crate::request::Headers;
+use crate::routes::RouteState;
+
+/// Everything a fill needs once the request that caused it may be gone.
+pub(crate) struct Job {
+    proxy: Arc<Proxy>,
+    route: Arc<RouteState>,
+    key: String,
+    /// Of the key without variants.
+    primary: KeyHash,
+    /// Under which the fill stands in the table, if it does.
+    listed: Option<KeyHash>,
+    route_tags: Vec<String>,
+    /// The client's own fields: what `Vary` selects on.
+    client_headers: HeaderMap,
+    request: Result<RequestHeader, FetchError>,
+    /// What is stored now, to be validated.
+    held: Option<Arc<Entry>>,
+}
+
+/// What storing an answer comes to.
+enum Verdict {
+    Store(Facts),
+    Pass,
+}
+
+impl Job {
+    /// `listed`: other requests may wait for this fill.
+    pub(crate) fn new(proxy: &Arc<Proxy>, read: &Read<'_>, looked: &Looked, listed: bool) -> Self {
+        let held = looked.found.as_ref().map(|found| Arc::clone(&found.entry));
+        let client_headers = read.request.headers.to_map();
+        let route_tags = read.route.tags(&read.target.path);
+        Self {
+            request: origin_request(proxy, read, client_headers.clone(), &route_tags, held.as_deref()),
+            proxy: Arc::clone(proxy),
+            route: Arc::clone(&read.route),
+            key: read.key.to_owned(),
+            primary: read.hash,
+            listed: listed.then_some(looked.hash),
+            route_tags,
+            client_headers,
+            held,
+        }
+    }
+
+    /// Runs the fill to its end.
+    pub(crate) async fn run(self, fill: Arc<Fill>) {
+        let fetched = match &self.request {
+            Ok(request) => self.proxy.fetcher.get(request).await,
+            Err(error) => Err(error.clone()),
+        };
+        match fetched {
+            Ok(fetched) => self.take(fetched, &fill).await,
+            Err(error) => {
+                self.unlist(&fill);
+                fill.set_head(Head::Failed(error), false);
+            }
+        }
+    }
+
+    fn unlist(&self, fill: &Arc<Fill>) {
+        if let Some(hash) = self.listed {
+            self.proxy.fills.remove(hash, fill);
+        }
+    }
+
+    async fn take(self, mut fetched: Fetched, fill: &Arc<Fill>) {
+        if fetched.status == StatusCode::NOT_MODIFIED
+            && let Some(held) = self.held.clone()
+        {
+            return self.refreshed(&held, fetched, fill).await;
+        }
+        let verdict = self.judge(&fetched);
+        fields::for_client(&mut fetched.headers, fetched.received_at);
+        let stored = matches!(verdict, Verdict::Store(_));
+        if !stored {
+            // nobody else may have this answer: release those who wait before the body comes
+            self.unlist(fill);
+        }
+        let head = Arc::new(ResponseHead {
+            status: fetched.status,
+            headers: fetched.headers.clone(),
+            content_length: content_length(&fetched.headers),
+            initial_age_s: match &verdict {
+                Verdict::Store(facts) => facts.initial_age_s,
+                Verdict::Pass => 0,
+            },
+            stored,
+            vary: self.vary(&fetched.headers),
+            origin_took: fetched.took,
+        });
+        fill.set_head(Head::Response(Arc::clone(&head)), stored);
+        let end = self.stream(&mut fetched, fill, &head, verdict).await;
+        self.unlist(fill);
+        fill.finish(end);
+        self.proxy.fetcher.release(fetched).await;
+    }
+
+    /// Hands the body on as it comes, and stores it before the last piece goes out: who has the whole answer finds it in
+    /// the cache with the next request.
+    async fn stream(
+        &self,
+        fetched: &mut Fetched,
+        fill: &Arc<Fill>,
+        head: &ResponseHead,
+        verdict: Verdict,
+    ) -> Result<(), BrokenOff> {
+        let mut facts = match verdict {
+            Verdict::Store(facts) => Some(facts),
+            Verdict::Pass => None,
+        };
+        let mut kept: Vec<Bytes> = Vec::new();
+        let mut kept_bytes = 0_u64;
+        let mut whole = fetched.is_done();
+        while !whole {
+            if fill.room().await.is_err() {
+                return Err(BrokenOff);
+            }
+            let (chunk, last) = match fetched.next().await {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "an origin broke off");
+                    return Err(BrokenOff);
+                }
+            };
+            whole = last;
+            if facts.is_some() {
+                kept_bytes += chunk.len() as u64;
+                kept.push(chunk.clone());
+                if kept_bytes > self.proxy.config.cache.max_body_bytes {
+                    facts = None;
+                    kept.clear();
+                    self.unlist(fill);
+                    fill.stop_keeping();
+                }
+            }
+            if last && let Some(facts) = facts.take() {
+                self.store(fetched, head, facts, &kept).await;
+            }
+            fill.push(chunk);
+        }
+        if let Some(facts) = facts {
+            self.store(fetched, head, facts, &kept).await;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, fetched: &Fetched) -> Verdict {
+        let exchange = Exchange {
+            request: &self.client_headers,
+            status: fetched.status,
+            response: &fetched.headers,
+            requested_at: fetched.requested_at,
+            received_at: fetched.received_at,
+        };
+        let too_large = content_length(&fetched.headers)
+            .is_some_and(|length| length > self.proxy.config.cache.max_body_bytes);
+        match storing::decide(&exchange, &self.route.route) {
+            Ok(facts) if !too_large => Verdict::Store(facts),
+            Ok(_) => Verdict::Pass,
+            Err(reason) => {
+                tracing::trace!(key = self.key, ?reason, "not stored");
+                Verdict::Pass
+            }
+        }
+    }
+
+    async fn store(&self, fetched: &Fetched, head: &ResponseHead, facts: Facts, body: &[Bytes]) {
+        let body_bytes: u64 = body.iter().map(|chunk| chunk.len() as u64).sum();
+        if head.content_length.is_some_and(|length| length != body_bytes) {
+            return; // RFC 9111 section 3.3: an incomplete response is not stored as a complete one
+        }
+        let mut headers = fetched.headers.clone();
+        if !matches!(fetched.status.as_u16(), 204 | 304) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
+        }
+        self.keep(fetched, fetched.status, &headers, facts, body).await;
+    }
+
+    /// Encodes and stores an answer, unless it reflects less than what is known to have changed.
+    async fn keep(
+        &self,
+        fetched: &Fetched,
+        status: StatusCode,
+        headers: &HeaderMap,
+        facts: Facts,
+        body: &[Bytes],
+    ) -> Option<Arc<Entry>> {
+        let mut tags = fields::surrogate_keys(headers);
+        tags.extend_from_slice(&self.route_tags);
+        tags.sort_unstable();
+        tags.dedup();
+        let vary = self.vary(headers);
+        let parts = Parts {
+            kind: Kind::Response,
+            status: status.as_u16(),
+            requested_at: fetched.requested_at,
+            received_at: fetched.received_at,
+            position: position(headers),
+            facts,
+            key: &self.key,
+            vary: vary.clone(),
+            tags,
+            head: &fields::write_head(status, headers),
+            body,
+        };
+        let entry = Arc::new(Entry::decode(encode(&parts)?).ok()?);
+        if !self.proxy.coherence.admits(&entry) {
+            return Some(entry);
+        }
+        let hash = if vary.is_empty() {
+            self.primary
+        } else {
+            let marker = Parts {
+                kind: Kind::VaryMarker,
+                head: b"",
+                body: &[],
+                tags: Vec::new(),
+                ..parts
+            };
+            let marker = Arc::new(Entry::decode(encode(&marker)?).ok()?);
+            self.proxy.store(self.primary, &marker, &self.route).await;
+            key::variant_hash(self.primary, vary.iter().map(|(_, value)| value.as_deref()))
+        };
+        self.proxy.store(hash, &entry, &self.route).await;
+        Some(entry)
+    }
+
+    /// RFC 9111 section 4.3.4: the origin says that what is stored is still good.
+    async fn refreshed(self, held: &Arc<Entry>, fetched: Fetched, fill: &Arc<Fill>) {
+        let mut update = fetched.headers.clone();
+        fields::for_client(&mut update, fetched.received_at);
+        let mut headers = held.headers().clone();
+        fields::merge_not_modified(&mut headers, &update);
+        let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
+        let exchange = Exchange {
+            request: &self.client_headers,
+            status,
+            response: &headers,
+            requested_at: fetched.requested_at,
+            received_at: fetched.received_at,
+        };
+        // an update that forbids storing is served this once and leaves the stored response to age
+        let facts = storing::decide(&exchange, &self.route.route);
+        let kept = match facts {
+            Ok(facts) => self.keep(&fetched, status, &headers, facts, &[held.body()]).await,
+            Err(_) => None,
+        };
+        let entry = kept.unwrap_or_else(|| Arc::clone(held));
+        self.unlist(fill);
+        fill.set_head(
+            Head::Entry {
+                entry,
+                fwd_status: Some(304),
+                origin_took: fetched.took,
+            },
+            false,
+        );
+        self.proxy.fetcher.release(fetched).await;
+    }
+
+    /// What the answer varies on, with this request's values.
+    fn vary(&self, response: &HeaderMap) -> Vec<(String, Option<Vec<u8>>)> {
+        let client = Headers::Map(&self.client_headers);
+        let value = |name: String| {
+            let value = client.combined(&name);
+            (name, value)
+        };
+        storing::vary_names(response).into_iter().map(value).collect()
+    }
+}
+
+/// The request that a fill sends: a GET without preconditions of the client's, for exactly what the key names, that
+/// asks for data at least as new as every change known here.
+fn origin_request(
+    proxy: &Proxy,
+    read: &Read<'_>,
+    mut headers: HeaderMap,
+    route_tags: &[String],
+    held: Option<&Entry>,
+) -> Result<RequestHeader, FetchError> {
+    fields::for_fill(&mut headers, read.request.client, read.request.scheme);
+    let unfit = |_| FetchError::Failed {
+        origin: "none".into(),
+        why: "the request cannot be passed on".into(),
+    };
+    let mut target = read.target.path.clone().into_owned();
+    if let Some(query) = key::keyed_query(read.target.query, &read.route.route.query) {
+        target.push('?');
+        target.push_str(&query);
+    }
+    let host = HeaderValue::from_str(proxy.origin_host(read.request.host)).map_err(|_| unfit(()))?;
+    headers.insert(HOST, host);
+    if let Some(held) = held {
+        let validators = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
+        for (validator, condition) in validators {
+            if let Some(value) = held.headers().get(validator) {
+                headers.insert(condition, value.clone());
+            }
+        }
+    }
+    let tags = route_tags
+        .iter()
+        .map(|tag| TagHash::of_tag(tag))
+        .chain([TagHash::of_url(read.key)]);
+    let floor = proxy.coherence.min_position(tags).max(read.signals.min_position);
+    if let Some(value) = floor.and_then(|floor| HeaderValue::from_str(&floor.to_string()).ok()) {
+        headers.insert(fields::name::MIN_POSITION, value);
+    }
+    let mut request =
+        RequestHeader::build("GET", target.as_bytes(), Some(headers.len())).map_err(|_| unfit(()))?;
+    for (name, value) in &headers {
+        request
+            .append_header(name.clone(), value.clone())
+            .map_err(|_| unfit(()))?;
+    }
+    Ok(request)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn position(headers: &HeaderMap) -> Option<Position> {
+    headers.get(fields::name::POSITION)?.to_str().ok()?.parse().ok()
+}

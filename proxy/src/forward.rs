@@ -1,0 +1,340 @@
+//! Writes, and all that is not for the cache: pingora's proxy streams them to the nearest healthy origin. A write that
+//! succeeds raises floors before its answer goes out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, StatusCode};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType, Result};
+
+use crate::fetch::{is_timeout, reason};
+use crate::fields;
+use crate::front::log::{Answered, Asked};
+use crate::key::{self, Scheme};
+use crate::problem::Problem;
+use crate::proxy::{Proxy, Written};
+use crate::request::Headers;
+use crate::routes::RouteState;
+use crate::status::{CacheStatus, Outcome};
+use crate::upstream::Origin;
+use crate::upstream::health::note_failure;
+
+/// The callbacks that pingora's proxy makes.
+pub(crate) struct Forward {
+    proxy: Arc<Proxy>,
+}
+
+/// State of one forwarded request.
+pub(crate) struct Context {
+    started: Instant,
+    scheme: Scheme,
+    host: String,
+    /// Path and query as they go to the origin; the path normalised.
+    target: String,
+    route: Option<Arc<RouteState>>,
+    outcome: Outcome,
+    /// Origins to try, in order, and the one being tried.
+    origins: Vec<Arc<Origin>>,
+    attempt: usize,
+    asked_at: Option<Instant>,
+    origin_took: Option<Duration>,
+    failure: Option<Problem>,
+}
+
+impl Forward {
+    pub(crate) fn new(proxy: Arc<Proxy>) -> Self {
+        Self { proxy }
+    }
+
+    /// Notes a failed attempt; `true` when there is another origin to try.
+    fn next_origin(&self, context: &mut Context, why: &str) -> bool {
+        if let Some(origin) = context.origins.get(context.attempt) {
+            self.count(origin, "failed");
+            note_failure(origin, why);
+        }
+        context.attempt += 1;
+        context.attempt < context.origins.len()
+    }
+
+    fn count(&self, origin: &Origin, result: &str) {
+        self.proxy
+            .metrics
+            .origin_requests
+            .with_label_values(&[origin.region.as_str(), result])
+            .inc();
+    }
+
+    /// RFC 9111 section 4.4: an unsafe method that succeeds makes what is stored under its URLs doubtful.
+    fn invalidate(&self, context: &Context, response: &ResponseHeader) {
+        let mut targets = vec![context.target.clone()];
+        targets.extend(fields::locations(&response.headers, &context.host));
+        let position = response.headers.get(fields::name::POSITION);
+        self.proxy.invalidate(&Written {
+            scheme: context.scheme,
+            host: &context.host,
+            targets,
+            tags: fields::surrogate_keys(&response.headers),
+            position: position.and_then(|value| value.to_str().ok()?.parse().ok()),
+        });
+    }
+
+    async fn refuse(&self, session: &mut Session, context: &mut Context, problem: Problem) -> Result<bool> {
+        self.proxy.metrics.requests_refused.inc();
+        session.set_keepalive(None);
+        send_problem(session, &problem, None).await?;
+        context.failure = Some(problem);
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Forward {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context {
+            started: Instant::now(),
+            scheme: Scheme::Http,
+            host: String::new(),
+            target: String::new(),
+            route: None,
+            outcome: Outcome::Method,
+            origins: Vec::new(),
+            attempt: 0,
+            asked_at: None,
+            origin_took: None,
+            failure: None,
+        }
+    }
+
+    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        let header = session.req_header();
+        let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+        context.scheme = if tls { Scheme::Https } else { Scheme::Http };
+        context.host = host(header);
+        if matches!(header.method, Method::GET | Method::HEAD) {
+            context.outcome = Outcome::Bypass;
+        }
+        let raw = header
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+            .to_owned();
+        if header.method == Method::OPTIONS && header.uri.path() == "*" {
+            context.target.push('*');
+        } else {
+            match key::parse_target(&raw) {
+                Ok(target) => {
+                    context.target.push_str(&target.path);
+                    if let Some(query) = target.query {
+                        context.target.push('?');
+                        context.target.push_str(query);
+                    }
+                }
+                Err(error) => {
+                    let problem = Problem::bad_request(error.to_string());
+                    return self.refuse(session, context, problem).await;
+                }
+            }
+        }
+        let path = context.target.split('?').next().unwrap_or_default();
+        context.route = Some(Arc::clone(self.proxy.routes.find(path)));
+        context.origins = self.proxy.upstreams.candidates();
+        Ok(false)
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
+        loop {
+            let Some(origin) = context.origins.get(context.attempt) else {
+                return Error::e_explain(ErrorType::ConnectError, "no origin can be reached");
+            };
+            match origin.peer(self.proxy.upstreams.config()) {
+                Ok(peer) => {
+                    context.asked_at = Some(Instant::now());
+                    return Ok(Box::new(peer));
+                }
+                Err(error) => drop(self.next_origin(context, &error.to_string())),
+            }
+        }
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if context.target.starts_with('/') {
+            request.set_raw_path(context.target.as_bytes())?;
+        }
+        let client = session.client_addr().and_then(|addr| addr.as_inet()).copied();
+        let mut headers = request.headers.clone();
+        fields::for_forward(&mut headers, client, context.scheme, &context.host);
+        for name in request.headers.keys().cloned().collect::<Vec<_>>() {
+            request.remove_header(&name);
+        }
+        for (name, value) in &headers {
+            request.append_header(name.clone(), value.clone())?;
+        }
+        request.insert_header(HOST, self.proxy.origin_host(&context.host))?;
+        Ok(())
+    }
+
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        _: &HttpPeer,
+        context: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // nothing was sent: any method may be tried elsewhere
+        error.set_retry(self.next_origin(context, &reason(&error)));
+        error
+    }
+
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        context: &mut Context,
+        reused: bool,
+    ) -> Box<Error> {
+        let mut error = error.more_context(format!("origin at {peer}"));
+        let repeatable = session.req_header().method.is_idempotent()
+            || session.req_header().headers.contains_key("idempotency-key");
+        let unanswered = session.response_written().is_none();
+        let body_at_hand = !session.as_ref().retry_buffer_truncated();
+        if *error.esource() != ErrorSource::Upstream {
+            error.set_retry(false);
+        } else if reused && !is_timeout(&error) {
+            // the origin closed an idle connection as we picked it: the same origin again, on a new one
+            error.set_retry(repeatable && unanswered && body_at_hand);
+        } else {
+            let another = self.next_origin(context, &reason(&error));
+            error.set_retry(another && repeatable && unanswered && body_at_hand);
+        }
+        error
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if response.status.is_informational() {
+            return Ok(());
+        }
+        context.origin_took = context.asked_at.map(|asked| asked.elapsed());
+        if let Some(origin) = context.origins.get(context.attempt) {
+            origin.health.answered();
+            self.count(origin, "answered");
+        }
+        let method = &session.req_header().method;
+        if !method.is_safe() && (response.status.is_success() || response.status.is_redirection()) {
+            self.invalidate(context, response);
+        }
+        let mut status = String::new();
+        CacheStatus::from(context.outcome).write(&self.proxy.cache_name, &mut status);
+        response.append_header(fields::name::CACHE_STATUS, status)?;
+        Ok(())
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut Context,
+    ) -> FailToProxy {
+        let gone = FailToProxy {
+            error_code: 0,
+            can_reuse_downstream: false,
+        };
+        let problem = match error.esource() {
+            ErrorSource::Downstream => match error.etype() {
+                ErrorType::InvalidHTTPHeader => Problem::bad_request("malformed request"),
+                ErrorType::ReadTimedout => {
+                    Problem::new(StatusCode::REQUEST_TIMEOUT, "the request body stopped coming")
+                }
+                _ => return gone, // the client has left: there is nobody to tell
+            },
+            _ if is_timeout(error) => Problem::new(StatusCode::GATEWAY_TIMEOUT, reason(error)),
+            _ => Problem::new(StatusCode::BAD_GATEWAY, reason(error)),
+        };
+        if session.response_written().is_some() {
+            return gone;
+        }
+        let code = problem.status.as_u16();
+        if let Err(error) = send_problem(session, &problem, Some((&self.proxy, context.outcome))).await {
+            tracing::debug!(%error, "a problem did not reach its client");
+        }
+        context.failure = Some(problem);
+        FailToProxy {
+            error_code: code,
+            can_reuse_downstream: false,
+        }
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut Context) {
+        let Some(route) = &context.route else { return };
+        let header = session.req_header();
+        let written = session
+            .response_written()
+            .map(|response| response.status.as_u16());
+        let failed = context.failure.as_ref().map(|problem| problem.status.as_u16());
+        let asked = Asked {
+            client: session.client_addr().and_then(|addr| addr.as_inet()).copied(),
+            protocol: if header.version == http::Version::HTTP_2 {
+                "HTTP/2"
+            } else {
+                "HTTP/1.1"
+            },
+            method: header.method.as_str(),
+            host: &context.host,
+            target: &context.target,
+            headers: Headers::Map(&header.headers),
+        };
+        let answered = Answered {
+            started: context.started,
+            outcome: context.outcome,
+            status: written.or(failed).unwrap_or(499), // nginx's code for a client that left
+            body_bytes: session.body_bytes_sent() as u64,
+            age_s: None,
+            origin_took: context.origin_took,
+            cut_short: error.is_some() && failed.is_none(),
+        };
+        self.proxy.note(route, &asked, &answered);
+    }
+}
+
+/// The authority that the client asked for.
+fn host(header: &RequestHeader) -> String {
+    let authority = header.uri.authority().map(http::uri::Authority::as_str);
+    let field = || header.headers.get(HOST).and_then(|host| host.to_str().ok());
+    authority.or_else(field).unwrap_or_default().to_owned()
+}
+
+async fn send_problem(
+    session: &mut Session,
+    problem: &Problem,
+    cache: Option<(&Proxy, Outcome)>,
+) -> Result<()> {
+    let body = problem.body();
+    let mut header = ResponseHeader::build(problem.status, Some(4))?;
+    header.insert_header(CONTENT_TYPE, Problem::CONTENT_TYPE)?;
+    header.insert_header(CACHE_CONTROL, "no-store")?;
+    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    if let Some((proxy, outcome)) = cache {
+        let mut status = String::new();
+        CacheStatus::from(outcome).write(&proxy.cache_name, &mut status);
+        header.insert_header(fields::name::CACHE_STATUS, status)?;
+    }
+    session.write_response_header(Box::new(header), false).await?;
+    session.write_response_body(Some(body), true).await
+}

@@ -1,0 +1,306 @@
+//! The HTTP/2 front, over pingora's h2 server. Each stream walks the same road as an HTTP/1 request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::HOST;
+use http::{HeaderName, HeaderValue, Method};
+use pingora::http::ResponseHeader;
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
+use pingora::protocols::{Digest, Stream};
+
+use super::log::{Answered, Asked};
+use super::{Front, stopped};
+use crate::coalesce::{FillReader, ResponseHead};
+use crate::fields::name::CACHE_STATUS;
+use crate::key::Scheme;
+use crate::problem::Problem;
+use crate::proxy::Proxy;
+use crate::read::{Answer, Plan, Stored, stored_body};
+use crate::request::{Headers, Protocol, ReadMethod, Request};
+use crate::status::CacheStatus;
+
+/// Fields of a 200 that a 304 repeats (RFC 9110 section 15.4.5).
+const NOT_MODIFIED_FIELDS: [HeaderName; 7] = [
+    http::header::CACHE_CONTROL,
+    http::header::CONTENT_LOCATION,
+    http::header::DATE,
+    http::header::ETAG,
+    http::header::EXPIRES,
+    http::header::VARY,
+    http::header::LAST_MODIFIED,
+];
+
+/// Serves one client connection until either side is done.
+pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAddr>) {
+    let digest = Arc::new(Digest {
+        ssl_digest: stream.get_ssl_digest(),
+        timing_digest: stream.get_timing_digest(),
+        proxy_digest: stream.get_proxy_digest(),
+        socket_digest: stream.get_socket_digest(),
+    });
+    let mut connection = match handshake(stream, None).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            tracing::debug!(%error, "an HTTP/2 handshake failed");
+            return;
+        }
+    };
+    let mut shutdown = front.shutdown.clone();
+    let idle_limit = front.proxy.config.server.keepalive_timeout;
+    let streams = Arc::new(());
+    let mut stopping = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopped(&mut shutdown), if !stopping => {
+                connection.graceful_shutdown();
+                stopping = true;
+                continue;
+            }
+            accepted = HttpSession::from_h2_conn(&mut connection, Arc::clone(&digest)) => accepted,
+            () = tokio::time::sleep(idle_limit) => {
+                // one reference is ours: no stream is open
+                if Arc::strong_count(&streams) == 1 {
+                    close(&mut connection).await;
+                    return;
+                }
+                continue;
+            }
+        };
+        match accepted {
+            Ok(Some(H2Accept::Session(session))) => {
+                let (front, open) = (front.clone(), Arc::clone(&streams));
+                tokio::spawn(async move {
+                    serve_stream(front, session, client).await;
+                    drop(open);
+                });
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return,
+            Err(error) => {
+                tracing::debug!(%error, "an HTTP/2 connection ended");
+                return;
+            }
+        }
+    }
+}
+
+/// Says goodbye to an idle client.
+async fn close(connection: &mut h2::server::Connection<Stream, bytes::Bytes>) {
+    connection.graceful_shutdown();
+    let goodbye = std::future::poll_fn(|cx| connection.poll_closed(cx));
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+}
+
+async fn serve_stream(front: Front, mut session: HttpSession, client: Option<SocketAddr>) {
+    let started = Instant::now();
+    let limit = Some(front.proxy.config.server.body_timeout);
+    session.set_write_timeout(limit);
+    let header = session.req_header();
+    let method = match header.method {
+        Method::GET => Some(ReadMethod::Get),
+        Method::HEAD => Some(ReadMethod::Head),
+        _ => None,
+    };
+    let Some(method) = method.filter(|_| session.is_body_empty()) else {
+        front.forward(ServerSession::new_http2(session)).await;
+        return;
+    };
+    let header = header.clone();
+    let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
+    let host = host(&header);
+    let request = Request {
+        scheme: Scheme::Https,
+        host: &host,
+        target,
+        headers: Headers::Map(&header.headers),
+        client,
+    };
+    let mut key = String::new();
+    let mut sender = Sender {
+        session,
+        proxy: Arc::clone(&front.proxy),
+        head_only: method == ReadMethod::Head,
+    };
+    match front.proxy.plan(request, &mut key) {
+        Plan::Forward => {
+            front.forward(ServerSession::new_http2(sender.session)).await;
+        }
+        Plan::Refuse(problem) => {
+            front.proxy.metrics.requests_refused.inc();
+            let _ = sender.problem(&problem, None).await;
+        }
+        Plan::Read(read) => {
+            let answer = match front.proxy.answer_now(&read) {
+                Some(stored) => Answer::Stored(stored),
+                None => front.proxy.answer(&read).await,
+            };
+            let answered = sender.answer(answer, started).await;
+            let asked = Asked {
+                client,
+                protocol: Protocol::Http2.as_str(),
+                method: method.as_str(),
+                host: &host,
+                target,
+                headers: read.request.headers,
+            };
+            front.proxy.note(&read.route, &asked, &answered);
+        }
+    }
+}
+
+/// `:authority`, or `Host` where a client sends that instead (RFC 9113 section 8.3.1).
+fn host(header: &pingora::http::RequestHeader) -> String {
+    let authority = header.uri.authority().map(http::uri::Authority::as_str);
+    let field = || header.headers.get(HOST).and_then(|host| host.to_str().ok());
+    authority.or_else(field).unwrap_or_default().to_owned()
+}
+
+/// Writes one stream's answer.
+struct Sender {
+    session: HttpSession,
+    proxy: Arc<Proxy>,
+    head_only: bool,
+}
+
+impl Sender {
+    async fn answer(&mut self, answer: Answer, started: Instant) -> Answered {
+        let mut answered = Answered {
+            started,
+            outcome: crate::status::Outcome::UriMiss,
+            status: 0,
+            body_bytes: 0,
+            age_s: None,
+            origin_took: None,
+            cut_short: false,
+        };
+        let sent = match answer {
+            Answer::Stored(stored) => {
+                answered.outcome = stored.status.outcome;
+                answered.status = if stored.not_modified {
+                    304
+                } else {
+                    stored.entry.status()
+                };
+                answered.age_s = Some(stored.age_s);
+                answered.origin_took = stored.origin_took;
+                self.stored(&stored).await
+            }
+            Answer::Stream { head, reader, status } => {
+                answered.outcome = status.outcome;
+                answered.status = head.status.as_u16();
+                answered.origin_took = (!status.collapsed).then_some(head.origin_took);
+                self.stream(&head, reader, &status).await
+            }
+            Answer::Problem { problem, status } => {
+                answered.outcome = status.outcome;
+                answered.status = problem.status.as_u16();
+                self.problem(&problem, Some(&status)).await
+            }
+        };
+        match sent {
+            Ok(bytes) => answered.body_bytes = bytes,
+            Err(error) => {
+                tracing::debug!(%error, "an answer was cut short");
+                answered.cut_short = true;
+            }
+        }
+        answered
+    }
+
+    async fn stored(&mut self, stored: &Stored) -> pingora::Result<u64> {
+        let status = if stored.not_modified {
+            304
+        } else {
+            stored.entry.status()
+        };
+        let fields = stored.entry.headers();
+        let mut header = ResponseHeader::build(status, Some(fields.len() + 2))?;
+        for (name, value) in fields {
+            if !stored.not_modified || NOT_MODIFIED_FIELDS.contains(name) {
+                header.append_header(name.clone(), value.clone())?;
+            }
+        }
+        header.insert_header(http::header::AGE, HeaderValue::from(stored.age_s))?;
+        self.insert_status(&mut header, &stored.status)?;
+        let body = if self.head_only {
+            bytes::Bytes::new()
+        } else {
+            stored_body(stored)
+        };
+        self.session
+            .write_response_header(Box::new(header), body.is_empty())?;
+        let length = body.len() as u64;
+        if length > 0 {
+            self.session.write_body(body, true).await?;
+        }
+        Ok(length)
+    }
+
+    async fn stream(
+        &mut self,
+        head: &ResponseHead,
+        mut reader: FillReader,
+        status: &CacheStatus,
+    ) -> pingora::Result<u64> {
+        let mut header = ResponseHeader::build(head.status, Some(head.headers.len() + 2))?;
+        for (name, value) in &head.headers {
+            header.append_header(name.clone(), value.clone())?;
+        }
+        if head.initial_age_s > 0 {
+            header.insert_header(http::header::AGE, HeaderValue::from(head.initial_age_s))?;
+        }
+        self.insert_status(&mut header, status)?;
+        let no_body =
+            self.head_only || matches!(head.status.as_u16(), 204 | 304) || head.content_length == Some(0);
+        self.session.write_response_header(Box::new(header), no_body)?;
+        if no_body {
+            return Ok(0);
+        }
+        let mut sent = 0;
+        loop {
+            let Ok(next) = reader.next().await else {
+                self.session.shutdown_with_reason(h2::Reason::INTERNAL_ERROR);
+                return pingora::Error::e_explain(
+                    pingora::ErrorType::ConnectionClosed,
+                    "the origin broke off before the end of the body",
+                );
+            };
+            let Some(data) = next else {
+                self.session.finish()?;
+                return Ok(sent);
+            };
+            sent += data.len() as u64;
+            self.session.write_body(data, false).await?;
+        }
+    }
+
+    async fn problem(&mut self, problem: &Problem, status: Option<&CacheStatus>) -> pingora::Result<u64> {
+        let body = problem.body();
+        let mut header = ResponseHeader::build(problem.status, Some(4))?;
+        header.insert_header(http::header::CONTENT_TYPE, Problem::CONTENT_TYPE)?;
+        header.insert_header(http::header::CACHE_CONTROL, "no-store")?;
+        header.insert_header(http::header::CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+        if let Some(status) = status {
+            self.insert_status(&mut header, status)?;
+        }
+        self.session
+            .write_response_header(Box::new(header), self.head_only)?;
+        if self.head_only {
+            return Ok(0);
+        }
+        let length = body.len() as u64;
+        self.session.write_body(body, true).await?;
+        Ok(length)
+    }
+
+    fn insert_status(&self, header: &mut ResponseHeader, status: &CacheStatus) -> pingora::Result<()> {
+        let mut text = String::with_capacity(64);
+        status.write(&self.proxy.cache_name, &mut text);
+        header.append_header(CACHE_STATUS, text)?;
+        Ok(())
+    }
+}

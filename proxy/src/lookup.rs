@@ -1,0 +1,213 @@
+//! From a read to a stored response: L1, then the ring, each checked before it is believed.
+
+use std::sync::Arc;
+
+use crate::cache::Tier;
+use crate::cache::entry::{Entry, Kind};
+use crate::clock::UnixMillis;
+use crate::key::{self, KeyHash};
+use crate::policy::freshness::{self, Freshness};
+use crate::proxy::Proxy;
+use crate::read::Read;
+use crate::status::Outcome;
+
+/// A stored response for a read, with what can be said of it now.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) tier: Tier,
+    pub(crate) freshness: Freshness,
+    /// At or above every floor, the client's included: not known to have changed since.
+    pub(crate) admitted: bool,
+    /// Whether changes are being heard of at all.
+    pub(crate) current: bool,
+    /// Below the position that the client has already seen.
+    pub(crate) behind_client: bool,
+}
+
+impl Found {
+    /// Whether it answers the read without a word with the origin.
+    pub(crate) fn serves(&self, read: &Read<'_>) -> bool {
+        self.admitted && self.current && read.signals.wanted.allows(&self.freshness)
+    }
+
+    /// Whether it may be served while a refresh runs (RFC 5861 section 3).
+    pub(crate) fn serves_while_revalidating(&self, read: &Read<'_>) -> bool {
+        let asks_for_more = read.signals.wanted != freshness::Wanted::Fresh;
+        self.admitted && self.current && self.freshness.while_revalidate && !asks_for_more
+    }
+
+    /// Whether it may be served because no origin answers (RFC 5861 section 4). Never when it is known to have changed.
+    pub(crate) fn serves_on_error(&self) -> bool {
+        self.admitted && (self.freshness.is_fresh() || self.freshness.if_error)
+    }
+
+    /// Why it does not answer the read.
+    pub(crate) fn why_forward(&self) -> Outcome {
+        let fresh = self.freshness.is_fresh() && self.current && (self.admitted || self.behind_client);
+        if fresh { Outcome::Request } else { Outcome::Stale }
+    }
+}
+
+/// What a look-up in one tier comes to.
+enum Probe {
+    Found(Arc<Entry>),
+    /// Nothing, or a response for other request fields.
+    Nothing {
+        vary: bool,
+    },
+}
+
+/// What a look-up in both tiers comes to.
+pub(crate) struct Looked {
+    pub(crate) found: Option<Found>,
+    /// Key of the variant that answers the read, as far as its variants are known.
+    pub(crate) hash: KeyHash,
+    /// Why nothing was found.
+    pub(crate) miss: Outcome,
+}
+
+impl Proxy {
+    /// Looks in L1 only: no waiting, no allocation to speak of.
+    pub(crate) fn look_in_l1(&self, read: &Read<'_>, now: UnixMillis) -> Option<Found> {
+        let first = self.l1.get(read.hash)?;
+        match self.resolve_in_l1(read, first).0 {
+            Probe::Found(entry) => Some(self.assess(read, entry, Tier::L1, now)),
+            Probe::Nothing { .. } => None,
+        }
+    }
+
+    fn resolve_in_l1(&self, read: &Read<'_>, first: Arc<Entry>) -> (Probe, KeyHash) {
+        if first.kind() == Kind::Response {
+            return (fits(read, first), read.hash);
+        }
+        let variant = variant_of(read, &first);
+        match self.l1.get(variant) {
+            Some(entry) => (fits(read, entry), variant),
+            None => (Probe::Nothing { vary: true }, variant),
+        }
+    }
+
+    /// Looks in both tiers. What the ring gives is kept in L1.
+    pub(crate) async fn look(&self, read: &Read<'_>) -> Looked {
+        let mut hash = read.hash;
+        let mut below = None;
+        if let Some(first) = self.l1.get(read.hash) {
+            let (probe, variant) = self.resolve_in_l1(read, first);
+            hash = variant;
+            if let Probe::Found(entry) = probe {
+                let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
+                if found.serves(read) {
+                    return Looked {
+                        found: Some(found),
+                        hash,
+                        miss: Outcome::Stale,
+                    };
+                }
+                below = Some(found);
+            }
+        }
+        let (probe, variant) = self.look_in_ring(read, hash).await;
+        match probe {
+            Probe::Found(entry) => {
+                let found = self.assess(read, Arc::clone(&entry), Tier::L2, UnixMillis::now());
+                let newer = below.as_ref().is_none_or(|held| is_newer(&found, held));
+                if newer {
+                    self.l1.put(variant, &entry);
+                }
+                let best = if newer { Some(found) } else { below };
+                Looked {
+                    found: best,
+                    hash: variant,
+                    miss: Outcome::Stale,
+                }
+            }
+            Probe::Nothing { vary } => {
+                let miss = if vary { Outcome::VaryMiss } else { Outcome::UriMiss };
+                Looked {
+                    found: below,
+                    hash: variant,
+                    miss,
+                }
+            }
+        }
+    }
+
+    async fn look_in_ring(&self, read: &Read<'_>, hash: KeyHash) -> (Probe, KeyHash) {
+        let Some(first) = self.entry_from_ring(hash).await else {
+            return (
+                Probe::Nothing {
+                    vary: hash != read.hash,
+                },
+                hash,
+            );
+        };
+        if first.kind() == Kind::Response {
+            return (fits(read, first), hash);
+        }
+        if first.key() != read.key.as_bytes() {
+            return (Probe::Nothing { vary: false }, hash);
+        }
+        self.l1.put(hash, &first);
+        let variant = variant_of(read, &first);
+        match self.entry_from_ring(variant).await {
+            Some(entry) => (fits(read, entry), variant),
+            None => (Probe::Nothing { vary: true }, variant),
+        }
+    }
+
+    async fn entry_from_ring(&self, hash: KeyHash) -> Option<Arc<Entry>> {
+        let blob = self.ring_get(hash).await?;
+        match Entry::decode(blob) {
+            Ok(entry) => Some(Arc::new(entry)),
+            Err(error) => {
+                tracing::debug!(%error, "the ring gave something else than a stored response");
+                None
+            }
+        }
+    }
+
+    /// Says what can be said of an entry now.
+    pub(crate) fn assess(&self, read: &Read<'_>, entry: Arc<Entry>, tier: Tier, now: UnixMillis) -> Found {
+        let behind_client = read
+            .signals
+            .min_position
+            .is_some_and(|min| entry.position() < Some(min));
+        Found {
+            freshness: freshness::judge(entry.facts(), entry.receipt(), &read.route.route, now),
+            admitted: !behind_client && self.coherence.admits(&entry),
+            current: self.coherence.is_current(now),
+            behind_client,
+            entry,
+            tier,
+        }
+    }
+}
+
+/// Of two entries for one key the one to keep: the admitted one, else the one received later.
+fn is_newer(found: &Found, held: &Found) -> bool {
+    (found.admitted, found.entry.receipt().received_at) > (held.admitted, held.entry.receipt().received_at)
+}
+
+/// An entry is believed only if it is for this very key and these very request fields: a collision of hashes is a miss.
+fn fits(read: &Read<'_>, entry: Arc<Entry>) -> Probe {
+    if entry.kind() != Kind::Response || entry.key() != read.key.as_bytes() {
+        return Probe::Nothing { vary: false };
+    }
+    let fits = entry
+        .vary()
+        .all(|(name, value)| read.request.headers.combined(name).as_deref() == value);
+    if fits {
+        Probe::Found(entry)
+    } else {
+        Probe::Nothing { vary: true }
+    }
+}
+
+fn variant_of(read: &Read<'_>, marker: &Entry) -> KeyHash {
+    let values: Vec<Option<Vec<u8>>> = marker
+        .vary()
+        .map(|(name, _)| read.request.headers.combined(name))
+        .collect();
+    key::variant_hash(read.hash, values.iter().map(Option::as_deref))
+}

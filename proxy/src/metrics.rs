@@ -1,0 +1,214 @@
+//! Every metric name and label in one place. Labels are closed sets: route names from the configuration, and
+//! `as_str()` of an enum.
+
+use std::time::Duration;
+
+use prometheus::core::{AtomicU64, GenericCounter};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+use crate::status::Outcome;
+
+/// From a memory hit to a slow origin.
+const LATENCY_BUCKETS_S: [f64; 15] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Ready handles of one route: the hit path looks no label up.
+pub(crate) struct RouteMetrics {
+    /// By outcome, then by status class.
+    requests: Vec<[GenericCounter<AtomicU64>; STATUS_CLASSES.len()]>,
+    duration: Vec<Histogram>,
+}
+
+impl RouteMetrics {
+    /// Counts one answered request.
+    pub(crate) fn answered(&self, outcome: Outcome, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, STATUS_CLASSES.len()) - 1;
+        self.requests[outcome.index()][class].inc();
+        self.duration[outcome.index()].observe(took.as_secs_f64());
+    }
+}
+
+/// All metrics of one proxy.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    duration: HistogramVec,
+    pub(crate) connections: IntGauge,
+    pub(crate) connections_total: IntCounter,
+    pub(crate) tls_handshake_failures: IntCounter,
+    pub(crate) requests_refused: IntCounter,
+    pub(crate) origin_requests: IntCounterVec,
+    pub(crate) origin_duration: HistogramVec,
+    pub(crate) origin_healthy: IntGaugeVec,
+    pub(crate) fills_collapsed: IntCounter,
+    pub(crate) ring_operations: IntCounterVec,
+    pub(crate) ring_nodes_in: IntGaugeVec,
+    pub(crate) l1_entries: IntGauge,
+    pub(crate) l1_bytes: IntGauge,
+    pub(crate) floors: IntGauge,
+    pub(crate) invalidations: IntCounterVec,
+    pub(crate) feed_connected: IntGauge,
+    pub(crate) access_log_dropped: IntCounter,
+    pub(crate) certificate_reloads: IntCounterVec,
+}
+
+/// A metric that cannot be made: two share a name, or a name or label is malformed.
+pub(crate) type MetricsError = prometheus::Error;
+
+impl Metrics {
+    /// Makes and registers every metric, each with the constant label `region`.
+    ///
+    /// # Errors
+    /// [`MetricsError`] for a name used twice.
+    pub(crate) fn new(region: &str) -> Result<Self, MetricsError> {
+        let labels = [("region".to_owned(), region.to_owned())].into();
+        let registry = Registry::new_custom(Some("proxima".into()), Some(labels))?;
+        let new = Maker { registry: &registry };
+        let metrics = Self {
+            requests: new.counters(
+                "requests_total",
+                "Requests answered",
+                &["route", "cache", "status"],
+            )?,
+            duration: new.histograms(
+                "request_duration_seconds",
+                "Request to answer",
+                &["route", "cache"],
+            )?,
+            connections: new.gauge("connections", "Client connections open")?,
+            connections_total: new.counter("connections_total", "Client connections accepted")?,
+            tls_handshake_failures: new
+                .counter("tls_handshake_failures_total", "TLS handshakes that failed")?,
+            requests_refused: new.counter(
+                "requests_refused_total",
+                "Requests refused as malformed or oversized",
+            )?,
+            origin_requests: new.counters(
+                "origin_requests_total",
+                "Requests to origins",
+                &["origin_region", "result"],
+            )?,
+            origin_duration: new.histograms(
+                "origin_duration_seconds",
+                "Request to an origin until its header",
+                &["origin_region"],
+            )?,
+            origin_healthy: new.gauges(
+                "origin_healthy",
+                "1 when the origin takes requests",
+                &["origin_region", "index"],
+            )?,
+            fills_collapsed: new.counter("fills_collapsed_total", "Requests that shared another's fill")?,
+            ring_operations: new.counters(
+                "ring_operations_total",
+                "Ring operations",
+                &["operation", "result"],
+            )?,
+            ring_nodes_in: new.gauges("ring_node_in", "1 when the ring node is in use", &["index"])?,
+            l1_entries: new.gauge("l1_entries", "Entries in L1")?,
+            l1_bytes: new.gauge("l1_bytes", "Bytes that the entries in L1 cost")?,
+            floors: new.gauge("floors", "Tags with a floor")?,
+            invalidations: new.counters("invalidations_total", "Invalidations heard of", &["source"])?,
+            feed_connected: new.gauge("feed_connected", "1 while the change feed is heard")?,
+            access_log_dropped: new.counter("access_log_dropped_total", "Access log lines dropped")?,
+            certificate_reloads: new.counters(
+                "certificate_reloads_total",
+                "Certificate reloads",
+                &["result"],
+            )?,
+            registry: registry.clone(),
+        };
+        let build = new.gauges("build_info", "Version of this proxy", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(metrics)
+    }
+
+    /// Handles for one route.
+    pub(crate) fn route(&self, route: &str) -> RouteMetrics {
+        // a hit's tier is part of the label, so that each tier has its own rate, errors and duration
+        let label = |outcome: Outcome| match outcome.tier() {
+            Some(tier) => format!("hit-{}", tier.as_str()),
+            None => outcome.as_str().to_owned(),
+        };
+        let requests = Outcome::ALL.map(|outcome| {
+            STATUS_CLASSES.map(|class| {
+                self.requests
+                    .with_label_values(&[route, label(outcome).as_str(), class])
+            })
+        });
+        let duration =
+            Outcome::ALL.map(|outcome| self.duration.with_label_values(&[route, label(outcome).as_str()]));
+        RouteMetrics {
+            requests: requests.into(),
+            duration: duration.into(),
+        }
+    }
+
+    /// The Prometheus text format.
+    pub(crate) fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "the metrics cannot be written");
+        }
+        text
+    }
+}
+
+/// Makes and registers in one step.
+struct Maker<'m> {
+    registry: &'m Registry,
+}
+
+impl Maker<'_> {
+    fn register<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: C,
+    ) -> Result<C, MetricsError> {
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
+        self.register(IntCounter::new(name, help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+        self.register(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+        let options = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS_S.to_vec());
+        self.register(HistogramVec::new(options, labels)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Tier;
+
+    #[test]
+    fn names_are_registered_once_and_carry_the_region() {
+        let metrics = Metrics::new("us-west").unwrap();
+        let route = metrics.route("profiles");
+        route.answered(Outcome::Hit(Tier::L1), 200, Duration::from_micros(40));
+        let text = String::from_utf8(metrics.render()).unwrap();
+        let line =
+            r#"proxima_requests_total{cache="hit-l1",route="profiles",status="2xx",region="us-west"} 1"#;
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("proxima_build_info"));
+    }
+}

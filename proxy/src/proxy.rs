@@ -1,0 +1,192 @@
+//! Everything that the requests of one proxy share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use proxima_config::checked::{Config, HostRule};
+
+use crate::access_log::AccessLog;
+use crate::cache::entry::Entry;
+use crate::cache::l1::L1;
+use crate::cache::ring::Ring;
+use crate::clock::UnixMillis;
+use crate::coalesce::Fills;
+use crate::coherence::Coherence;
+use crate::fetch::Fetcher;
+use crate::floors::{Invalidation, TagHash};
+use crate::key::{self, KeyHash, Scheme};
+use crate::metrics::{Metrics, MetricsError};
+use crate::policy::freshness;
+use crate::position::Position;
+use crate::routes::{RouteState, Routes};
+use crate::upstream::Upstreams;
+
+/// Why a proxy cannot be made from a checked configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProxyError {
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    AccessLog(#[from] std::io::Error),
+}
+
+/// Shared state of one proxy; every request holds a reference.
+pub(crate) struct Proxy {
+    pub(crate) config: Arc<Config>,
+    /// First word of this cache's member of `Cache-Status`.
+    pub(crate) cache_name: String,
+    pub(crate) routes: Routes,
+    pub(crate) l1: L1,
+    /// Empty without a ring, and until its nodes' names have resolved.
+    pub(crate) ring: ArcSwapOption<Ring>,
+    pub(crate) coherence: Coherence,
+    pub(crate) fills: Fills,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) access_log: AccessLog,
+}
+
+/// A successful write, as far as the cache is concerned.
+pub(crate) struct Written<'w> {
+    pub(crate) scheme: Scheme,
+    pub(crate) host: &'w str,
+    /// Target of the request, and those that `Location` and `Content-Location` name.
+    pub(crate) targets: Vec<String>,
+    /// Tags that the answer named.
+    pub(crate) tags: Vec<String>,
+    /// Where in the data's history the write is.
+    pub(crate) position: Option<Position>,
+}
+
+impl Proxy {
+    /// Builds the shared state; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`ProxyError`] when the access log cannot be opened.
+    pub(crate) fn new(config: Config) -> Result<Arc<Self>, ProxyError> {
+        let config = Arc::new(config);
+        let region = &config.regions.own().name;
+        let metrics = Arc::new(Metrics::new(region)?);
+        let upstreams = Arc::new(Upstreams::new(&config));
+        Ok(Arc::new(Self {
+            cache_name: format!("Proxima-{region}"),
+            routes: Routes::new(&config.routes, &metrics),
+            l1: L1::new(config.cache.l1.capacity_bytes),
+            ring: ArcSwapOption::empty(),
+            coherence: Coherence::new(&config.feed),
+            fills: Fills::default(),
+            fetcher: Fetcher::new(Arc::clone(&upstreams), Arc::clone(&metrics)),
+            access_log: AccessLog::open(&config.access_log, metrics.access_log_dropped.clone())?,
+            upstreams,
+            metrics,
+            config,
+        }))
+    }
+
+    /// `Host` of a request to an origin.
+    pub(crate) fn origin_host<'h>(&'h self, client_host: &'h str) -> &'h str {
+        match &self.config.upstream.host {
+            HostRule::Preserve => client_host,
+            HostRule::Fixed(host) => host,
+        }
+    }
+
+    /// Looks in the ring, within its deadline. A failing ring is a miss.
+    pub(crate) async fn ring_get(&self, hash: KeyHash) -> Option<Bytes> {
+        let ring = self.ring.load_full()?;
+        let found = ring.get(hash).await;
+        let result = match &found {
+            Ok(Some(_)) => "hit",
+            Ok(None) => "miss",
+            Err(error) => {
+                tracing::debug!(%error, "ring look-up failed");
+                "error"
+            }
+        };
+        self.metrics
+            .ring_operations
+            .with_label_values(&["get", result])
+            .inc();
+        found.ok().flatten()
+    }
+
+    /// Puts an entry into both tiers.
+    pub(crate) async fn store(&self, hash: KeyHash, entry: &Arc<Entry>, route: &RouteState) {
+        self.l1.put(hash, entry);
+        let Some(ring) = self.ring.load_full() else { return };
+        let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
+        let result = match ring.put(hash, entry.blob(), useful_for).await {
+            Ok(true) => "stored",
+            Ok(false) => "refused",
+            Err(error) => {
+                tracing::debug!(%error, "ring store failed");
+                "error"
+            }
+        };
+        self.metrics
+            .ring_operations
+            .with_label_values(&["set", result])
+            .inc();
+    }
+
+    /// Raises the floors that a write of our own raises: its URL, the URLs it names (RFC 9111 section 4.4), the tags
+    /// that the origin named and those of the routes.
+    pub(crate) fn invalidate(self: &Arc<Self>, written: &Written<'_>) {
+        let by = Invalidation {
+            position: written.position,
+            heard_at: UnixMillis::now(),
+        };
+        let mut tags: Vec<TagHash> = written.tags.iter().map(|tag| TagHash::of_tag(tag)).collect();
+        let mut stored = Vec::new();
+        let mut key = String::new();
+        for target in &written.targets {
+            let Ok(target) = key::parse_target(target) else {
+                continue;
+            };
+            let route = &self.routes.find(&target.path).route;
+            let hosts = &self.config.upstream.host;
+            stored.push(key::write_key(
+                &mut key,
+                written.scheme,
+                written.host,
+                hosts,
+                &target,
+                &route.query,
+            ));
+            tags.push(TagHash::of_url(&key));
+            tags.extend(
+                self.routes
+                    .find(&target.path)
+                    .tags(&target.path)
+                    .iter()
+                    .map(|tag| TagHash::of_tag(tag)),
+            );
+        }
+        self.coherence.invalidate(tags.into_iter(), by);
+        self.metrics.invalidations.with_label_values(&["write"]).inc();
+        self.remove(stored);
+    }
+
+    /// Takes entries out of both tiers. Only a help for neighbours that hear no feed: floors already bar them here.
+    fn remove(self: &Arc<Self>, hashes: Vec<KeyHash>) {
+        hashes.iter().for_each(|hash| self.l1.remove(*hash));
+        let Some(ring) = self.ring.load_full() else { return };
+        tokio::spawn(async move {
+            for hash in hashes {
+                if let Err(error) = ring.delete(hash).await {
+                    tracing::debug!(%error, "ring delete failed");
+                }
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy")
+            .field("cache_name", &self.cache_name)
+            .finish_non_exhaustive()
+    }
+}

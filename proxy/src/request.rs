@@ -1,0 +1,219 @@
+//! A read as the road sees it, whichever protocol brought it.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::key::Scheme;
+use crate::policy::cache_control::CacheControl;
+use crate::policy::freshness::Wanted;
+use crate::position::Position;
+
+/// GET or HEAD; everything else is forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadMethod {
+    Get,
+    Head,
+}
+
+impl ReadMethod {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+        }
+    }
+}
+
+/// HTTP version at the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http10,
+    Http11,
+    Http2,
+}
+
+impl Protocol {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        }
+    }
+}
+
+/// Header fields, borrowed from wherever the front parsed them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Headers<'r> {
+    /// Straight from the connection's buffer.
+    Raw(&'r [httparse::Header<'r>]),
+    /// From HTTP/2.
+    Map(&'r HeaderMap),
+}
+
+impl<'r> Headers<'r> {
+    /// Calls `each` with every field line, in order of arrival within a name.
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&str, &'r [u8])) {
+        match self {
+            Self::Raw(lines) => lines.iter().for_each(|line| each(line.name, line.value)),
+            Self::Map(map) => map
+                .iter()
+                .for_each(|(name, value)| each(name.as_str(), value.as_bytes())),
+        }
+    }
+
+    /// The combined value of a field (RFC 9110 section 5.2), `None` when it is absent.
+    pub(crate) fn combined(&self, wanted: &str) -> Option<Vec<u8>> {
+        let mut combined: Option<Vec<u8>> = None;
+        self.for_each(|name, value| {
+            if name.eq_ignore_ascii_case(wanted) {
+                match &mut combined {
+                    Some(so_far) => {
+                        so_far.extend_from_slice(b", ");
+                        so_far.extend_from_slice(value.trim_ascii());
+                    }
+                    None => combined = Some(value.trim_ascii().to_vec()),
+                }
+            }
+        });
+        combined
+    }
+
+    /// All fields as an owned map.
+    pub(crate) fn to_map(self) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        self.for_each(|name, value| {
+            let pair = (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_bytes(value),
+            );
+            if let (Ok(name), Ok(value)) = pair {
+                map.append(name, value);
+            }
+        });
+        map
+    }
+}
+
+/// A GET or HEAD without a body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'r> {
+    pub(crate) scheme: Scheme,
+    pub(crate) host: &'r str,
+    /// In origin form.
+    pub(crate) target: &'r str,
+    pub(crate) headers: Headers<'r>,
+    pub(crate) client: Option<SocketAddr>,
+}
+
+/// What a request's fields ask of the cache, gathered in one pass.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals {
+    pub(crate) wanted: Wanted,
+    pub(crate) no_store: bool,
+    pub(crate) only_if_cached: bool,
+    pub(crate) authorization: bool,
+    /// A range, a precondition other than `If-None-Match`: left to the origin.
+    pub(crate) needs_origin: bool,
+    pub(crate) if_none_match: bool,
+    /// `Proxima-Min-Position`: the client has seen data of this position.
+    pub(crate) min_position: Option<Position>,
+}
+
+impl Signals {
+    pub(crate) fn of(headers: &Headers<'_>) -> Self {
+        let mut control = CacheControl::default();
+        let mut signals = Self {
+            wanted: Wanted::Fresh,
+            no_store: false,
+            only_if_cached: false,
+            authorization: false,
+            needs_origin: false,
+            if_none_match: false,
+            min_position: None,
+        };
+        let (mut has_control, mut pragma) = (false, false);
+        headers.for_each(|name, value| {
+            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+            match name.len() {
+                13 if is("cache-control") => {
+                    has_control = true;
+                    control.add(value);
+                }
+                13 if is("authorization") => signals.authorization = true,
+                13 if is("if-none-match") => signals.if_none_match = true,
+                6 if is("pragma") => pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache"),
+                5 if is("range") => signals.needs_origin = true,
+                8 if is("if-match") => signals.needs_origin = true,
+                19 if is("if-unmodified-since") => signals.needs_origin = true,
+                20 if is("proxima-min-position") => {
+                    let position = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|text| text.trim().parse().ok());
+                    signals.min_position = signals.min_position.max(position);
+                    signals.needs_origin |= position.is_none();
+                }
+                _ => {}
+            }
+        });
+        signals.wanted = Wanted::from_request(&control, pragma && !has_control);
+        signals.no_store = control.no_store;
+        signals.only_if_cached = control.only_if_cached;
+        signals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signals(lines: &[(&'static str, &'static str)]) -> Signals {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(name, value)| httparse::Header {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect();
+        Signals::of(&Headers::Raw(&lines))
+    }
+
+    #[test]
+    fn one_pass_finds_every_signal() {
+        assert_eq!(
+            signals(&[("Cache-Control", "no-cache")]).wanted,
+            Wanted::Validated
+        );
+        assert_eq!(signals(&[("pragma", "no-cache")]).wanted, Wanted::Validated);
+        assert_eq!(
+            signals(&[("pragma", "no-cache"), ("cache-control", "max-age=5")]).wanted,
+            Wanted::NoOlderThan(5)
+        );
+        assert!(signals(&[("cache-control", "only-if-cached")]).only_if_cached);
+        assert!(signals(&[("Authorization", "x")]).authorization);
+        assert!(signals(&[("RANGE", "bytes=0-1")]).needs_origin);
+        assert!(signals(&[("If-None-Match", "*")]).if_none_match);
+        let position = Some(Position {
+            timeline: 0,
+            offset: 7,
+        });
+        assert_eq!(signals(&[("Proxima-Min-Position", "0:7")]).min_position, position);
+        assert!(
+            signals(&[("Proxima-Min-Position", "seven")]).needs_origin,
+            "the origin says what is wrong with it"
+        );
+    }
+
+    #[test]
+    fn repeated_fields_combine() {
+        let lines = [("accept", " a "), ("Accept", "b")].map(|(name, v)| httparse::Header {
+            name,
+            value: v.as_bytes(),
+        });
+        let headers = Headers::Raw(&lines);
+        assert_eq!(headers.combined("accept").unwrap(), b"a, b");
+        assert_eq!(headers.combined("x"), None);
+        assert_eq!(headers.to_map().get_all("accept").iter().count(), 2);
+    }
+}
