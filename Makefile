@@ -1,0 +1,54 @@
+# Every target installs what it needs first (deploy/setup.sh); `make help` lists them.
+
+CARGO  ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where Debian keeps nginx.
+export PATH := $(PATH):/usr/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-run setup-test setup-bench build run test lint doc audit bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-7s %s\n' "$$name" "$$what"; done
+
+setup: setup-bench ## install everything that any target needs, from Debian's packages
+
+setup-run setup-test setup-bench: setup-%:
+	@deploy/setup.sh $*
+
+build: setup-run ## build the release binaries
+	$(CARGO) build --release -p proxima -p proxima-origin -p proxima-local --bins
+
+run: build ## start three regions on this machine
+	$(TARGET)/release/proxima-local $(ARGS)
+
+test: setup-test ## run all tests
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace --doc
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) nextest run --workspace $(ARGS); \
+	else \
+		set -x; $(CARGO) test --workspace --bins --lib --tests $(ARGS); \
+	fi
+
+lint: setup-run ## check format, clippy, documentation, and licences and sources of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory doc
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) deny check bans licenses sources; \
+	else \
+		echo 'lint: SKIPPED licences and sources of dependencies: cargo-deny is not installed (cargo install cargo-deny)'; \
+	fi
+
+doc: setup-run ## build the code's documentation
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
+
+# Apart from lint, since its outcome changes with the advisories of the day and not with the code.
+audit: ## look for known vulnerabilities in dependencies (needs cargo-deny and the network)
+	$(CARGO) deny check advisories
+
+bench: setup-bench ## compare a cached hit with nginx, side by side
+	$(CARGO) build --release -p proxima -p proxima-load --bins
+	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json $(ARGS)
