@@ -1,0 +1,85 @@
+//! One node of a region's ring.
+
+use std::ffi::OsString;
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use crate::process::{Process, Recipe};
+
+/// A memcached process. It forgets everything when it is restarted, and keeps its address.
+#[derive(Debug)]
+pub struct Memcached {
+    process: Process,
+    port: u16,
+}
+
+/// Faults can be done to it as to any process.
+impl Deref for Memcached {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Memcached {
+    pub(crate) async fn start(program: PathBuf, dir: &Path, name: String) -> anyhow::Result<Self> {
+        let env = vec![(
+            OsString::from("MEMCACHED_PORT_FILENAME"),
+            port_path(dir, &name).into_os_string(),
+        )];
+        // -1: a free port of the kernel's choice, which goes to the file.
+        let recipe = Recipe {
+            name,
+            program,
+            args: args("-1"),
+            env,
+            dir: dir.to_owned(),
+        };
+        let (process, port) = Process::start(recipe, port_written).await?;
+        Ok(Self { process, port })
+    }
+
+    /// `127.0.0.1:PORT`, as in `cache.ring.nodes`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Stops it if it runs, and starts it empty on the same port.
+    ///
+    /// # Errors
+    /// When it does not start; somebody else may have taken the port.
+    pub async fn restart(&self) -> anyhow::Result<()> {
+        let recipe = self.process.recipe();
+        let _ = fs::remove_file(port_path(&recipe.dir, &recipe.name));
+        self.process
+            .start_again(args(&self.port.to_string()), port_written)
+            .await
+            .map(drop)
+    }
+}
+
+fn args(port: &str) -> Vec<OsString> {
+    let port = ["-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64", "-t", "1"];
+    // Giving up root's identity would also give up the parent death signal (prctl(2)), hence `-u root`; who is
+    // not root is not asked.
+    port.into_iter()
+        .chain(["-u", "root"])
+        .map(OsString::from)
+        .collect()
+}
+
+fn port_path(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.port"))
+}
+
+/// memcached writes the file once it listens, by a rename.
+fn port_written(recipe: &Recipe) -> Option<u16> {
+    let text = fs::read_to_string(port_path(&recipe.dir, &recipe.name)).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("TCP INET: "))?
+        .trim()
+        .parse()
+        .ok()
+}
