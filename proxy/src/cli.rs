@@ -13,6 +13,9 @@ use crate::server::{Addresses, Server, check_files};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "proxima.toml";
+/// What is logged unless `RUST_LOG` says otherwise. Libraries warn of what clients do; we count that instead.
+const DEFAULT_FILTER: &str =
+    "info,pingora_core=error,pingora_proxy=off,rustls=error,hickory_net=error,hickory_resolver=error";
 /// How long tasks that nobody waits for may run on after the last request.
 const EXIT_GRACE: Duration = Duration::from_secs(1);
 
@@ -213,9 +216,8 @@ fn ready_line(region: &str, addresses: &Addresses) -> String {
 
 /// Diagnostics go to standard error; `RUST_LOG` filters them.
 fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("info,pingora=error,pingora_core=error,pingora_proxy=off")
-    });
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_FILTER));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -28,7 +28,8 @@ pub(crate) struct ResponseHead {
     /// As they are sent on: no hop-by-hop fields, no `Age`.
     pub(crate) headers: HeaderMap,
     pub(crate) content_length: Option<u64>,
-    pub(crate) initial_age_s: u32,
+    /// Age that caches before this one have given it.
+    pub(crate) age_given_s: Option<u32>,
     /// Whether it goes into the cache, and so to everybody who waits.
     pub(crate) stored: bool,
     /// Request values that the answer is for, by the names in `Vary`.
@@ -330,7 +331,7 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             content_length: None,
-            initial_age_s: 0,
+            age_given_s: None,
             stored: true,
             vary: vec![],
             origin_took: Duration::ZERO,

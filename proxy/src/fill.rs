@@ -91,7 +91,9 @@ impl Job {
         {
             return self.refreshed(&held, fetched, fill).await;
         }
-        let verdict = self.judge(&fetched);
+        let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
+        let verdict = self.judge(&exchange);
+        let age_given_s = storing::age_given(&exchange);
         fields::for_client(&mut fetched.headers, fetched.received_at);
         let stored = matches!(verdict, Verdict::Store(_));
         if !stored {
@@ -102,10 +104,7 @@ impl Job {
             status: fetched.status,
             headers: fetched.headers.clone(),
             content_length: content_length(&fetched.headers),
-            initial_age_s: match &verdict {
-                Verdict::Store(facts) => facts.initial_age_s,
-                Verdict::Pass => 0,
-            },
+            age_given_s,
             stored,
             vary: self.vary(&fetched.headers),
             origin_took: fetched.took,
@@ -167,17 +166,25 @@ impl Job {
         Ok(())
     }
 
-    fn judge(&self, fetched: &Fetched) -> Verdict {
-        let exchange = Exchange {
+    fn exchange<'e>(
+        &'e self,
+        fetched: &Fetched,
+        status: StatusCode,
+        response: &'e HeaderMap,
+    ) -> Exchange<'e> {
+        Exchange {
             request: &self.client_headers,
-            status: fetched.status,
-            response: &fetched.headers,
+            status,
+            response,
             requested_at: fetched.requested_at,
             received_at: fetched.received_at,
-        };
-        let too_large = content_length(&fetched.headers)
+        }
+    }
+
+    fn judge(&self, exchange: &Exchange<'_>) -> Verdict {
+        let too_large = content_length(exchange.response)
             .is_some_and(|length| length > self.proxy.config.cache.max_body_bytes);
-        match storing::decide(&exchange, &self.route.route) {
+        match storing::decide(exchange, &self.route.route) {
             Ok(facts) if !too_large => Verdict::Store(facts),
             Ok(_) => Verdict::Pass,
             Err(reason) => {
@@ -255,13 +262,7 @@ impl Job {
         let mut headers = held.headers().clone();
         fields::merge_not_modified(&mut headers, &update);
         let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
-        let exchange = Exchange {
-            request: &self.client_headers,
-            status,
-            response: &headers,
-            requested_at: fetched.requested_at,
-            received_at: fetched.received_at,
-        };
+        let exchange = self.exchange(&fetched, status, &headers);
         // an update that forbids storing is served this once and leaves the stored response to age
         let facts = storing::decide(&exchange, &self.route.route);
         let kept = match facts {

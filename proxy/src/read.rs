@@ -79,6 +79,9 @@ impl Proxy {
             }
             Err(error) => return Plan::Refuse(Problem::bad_request(error.to_string())),
         };
+        if request.host.is_empty() {
+            return Plan::Refuse(Problem::bad_request("the request names no host"));
+        }
         let route = Arc::clone(self.routes.find(&target.path));
         let signals = Signals::of(&request.headers);
         if !route.route.cache || signals.needs_origin {

@@ -83,8 +83,8 @@ impl HeadWriter<'_> {
         if framing == Framing::Chunked {
             self.line("transfer-encoding", b"chunked");
         }
-        if head.initial_age_s > 0 {
-            self.number("age: ", u64::from(head.initial_age_s));
+        if let Some(age_s) = head.age_given_s {
+            self.number("age: ", u64::from(age_s));
         }
         self.finish(Some(status));
         framing

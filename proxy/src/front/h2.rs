@@ -250,8 +250,8 @@ impl Sender {
         for (name, value) in &head.headers {
             header.append_header(name.clone(), value.clone())?;
         }
-        if head.initial_age_s > 0 {
-            header.insert_header(http::header::AGE, HeaderValue::from(head.initial_age_s))?;
+        if let Some(age_s) = head.age_given_s {
+            header.insert_header(http::header::AGE, HeaderValue::from(age_s))?;
         }
         self.insert_status(&mut header, status)?;
         let no_body =

@@ -154,6 +154,11 @@ fn heuristic_lifetime(exchange: &Exchange<'_>) -> Option<u32> {
     ))
 }
 
+/// Age of an answer that another cache has already aged, for passing on; `None` for one fresh from its origin.
+pub(crate) fn age_given(exchange: &Exchange<'_>) -> Option<u32> {
+    exchange.response.contains_key(AGE).then(|| initial_age(exchange))
+}
+
 /// RFC 9111 section 4.2.3, in whole seconds. Of several `Age` lines or members the first counts (section 5.1).
 fn initial_age(exchange: &Exchange<'_>) -> u32 {
     let first = exchange

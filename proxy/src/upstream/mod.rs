@@ -4,7 +4,7 @@ pub(crate) mod health;
 pub(crate) mod order;
 pub(crate) mod resolve;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,6 +51,11 @@ impl Origin {
         Ok(peer)
     }
 
+    /// Whether its address has to be looked up.
+    pub(crate) fn is_named(&self) -> bool {
+        self.address.host.parse::<IpAddr>().is_err()
+    }
+
     pub(crate) fn set_addrs(&self, addrs: Vec<SocketAddr>) {
         self.addrs.store(Arc::new(addrs));
     }
@@ -81,11 +86,16 @@ impl Upstreams {
         let origins = nearest.into_iter().flat_map(|index| {
             let region = &table.regions[index];
             region.origins.iter().map(|address| {
+                let literal = address
+                    .host
+                    .parse()
+                    .ok()
+                    .map(|ip| SocketAddr::new(ip, address.port));
                 Arc::new(Origin {
                     region: region.name.clone(),
                     address: address.clone(),
                     health: Health::new(config.upstream.health.clone()),
-                    addrs: ArcSwap::default(),
+                    addrs: ArcSwap::from_pointee(literal.into_iter().collect()),
                     turn: AtomicUsize::new(0),
                 })
             })

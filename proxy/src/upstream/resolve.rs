@@ -1,7 +1,7 @@
 //! Names of origins to addresses, by hickory-resolver: resolved anew when their TTL ends; the last good answer stays when
 //! DNS fails.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,14 @@ const TTL_MAX: Duration = Duration::from_secs(300);
 /// Pause after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Resolves every origin that is named, for ever. Literal addresses are set once.
+/// Resolves every origin that is named, for ever.
 pub(crate) async fn resolve_all(upstreams: Arc<Upstreams>) {
-    let mut named = Vec::new();
-    for origin in upstreams.all() {
-        match origin.address.host.parse::<IpAddr>() {
-            Ok(ip) => origin.set_addrs(vec![SocketAddr::new(ip, origin.address.port)]),
-            Err(_) => named.push(Arc::clone(origin)),
-        }
-    }
+    let named: Vec<_> = upstreams
+        .all()
+        .iter()
+        .filter(|origin| origin.is_named())
+        .map(Arc::clone)
+        .collect();
     if named.is_empty() {
         return;
     }
