@@ -232,7 +232,17 @@ mod tests {
         assert_eq!(config.regions.regions.len(), 2);
         assert!(config.cache.ring.is_some());
         let routes: Vec<_> = config.routes.iter().map(|route| route.name.as_str()).collect();
-        assert_eq!(routes, ["profiles", "profile-list", "jobs", "job-list", "resume"]);
+        assert_eq!(
+            routes,
+            [
+                "profiles",
+                "profile-list",
+                "jobs",
+                "job-list",
+                "resume",
+                "default"
+            ]
+        );
     }
 
     #[test]
