@@ -1,0 +1,80 @@
+//! `proxima-peers`: what a cached hit costs Proxima, side by side with nginx.
+//!
+//! Each server runs with one worker, pinned to one core, its access log on; the load and the origin are pinned to
+//! another. The servers take turns, round after round, so that whatever else the machine does hits both. The figure
+//! to trust is CPU time per request, read from `/proc`: requests per second depend on the load generator as soon as
+//! the server is not busy all the time.
+
+mod bench;
+mod cpu;
+mod h2load;
+mod load;
+mod origin;
+mod peer;
+mod report;
+mod server;
+mod window;
+mod wrk;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::load::Mode;
+use crate::peer::Peer;
+
+/// What a cached hit costs Proxima, side by side with nginx.
+#[derive(Debug, Parser)]
+#[command(name = "proxima-peers", version)]
+struct Flags {
+    /// How often the servers take turns; the table shows medians.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Length of one measurement.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Protocol to measure; may be repeated [default: all].
+    #[arg(long, value_name = "MODE")]
+    mode: Vec<Mode>,
+    /// Server to measure; may be repeated [default: all].
+    #[arg(long, value_name = "PEER")]
+    peer: Vec<Peer>,
+    /// The proxima binary [default: the one beside this program].
+    #[arg(long, value_name = "FILE", env = "PROXIMA_BIN")]
+    proxima: Option<PathBuf>,
+    /// Core of the server under test.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    server_core: usize,
+    /// Core of the load and of the origin.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    load_core: usize,
+    /// Where to write all measurements as JSON.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+// One thread: a child's parent-death signal is tied to the thread that started it.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run_until_stopped(&Flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("proxima-peers: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whatever is dropped on a signal stops its processes and removes its files.
+async fn run_until_stopped(flags: &Flags) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = bench::run(flags) => outcome,
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    }
+}

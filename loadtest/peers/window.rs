@@ -1,0 +1,165 @@
+//! One measurement: a server under load for some seconds.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::cpu;
+use crate::load::{self, Mode};
+use crate::origin::Origin;
+use crate::server::Server;
+
+/// How long a server may keep lines of its access log back: nginx flushes every second.
+const LOG_FLUSH: Duration = Duration::from_millis(1200);
+
+/// What one measurement, or the median of several, says.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Window {
+    /// The server's CPU time per request, in user and kernel mode.
+    pub(crate) cpu_us_per_request: f64,
+    /// Requests answered per second.
+    pub(crate) requests_per_second: f64,
+    /// Median time of a request as the client saw it.
+    pub(crate) p50_us: f64,
+    /// 99th percentile of it.
+    pub(crate) p99_us: f64,
+    /// Share of its core that the server used: far below 1, the load was the bottleneck.
+    pub(crate) busy: f64,
+    /// Lines of the access log per request: below 1, lines were dropped.
+    pub(crate) logged: f64,
+    /// Requests that reached the origin all the same: of a cached hit there should be none.
+    pub(crate) misses: u64,
+}
+
+/// Where and how long to measure.
+pub(crate) struct Method<'m> {
+    /// Length of the window.
+    pub(crate) seconds: u32,
+    /// Core of the load.
+    pub(crate) load_core: usize,
+    /// The origin, which must not be asked.
+    pub(crate) origin: &'m Origin,
+    /// Folder for the load tool's files.
+    pub(crate) dir: &'m Path,
+}
+
+/// Brings the object into the cache, makes sure that it is answered from there, and gets the server into its stride.
+pub(crate) async fn warm_up(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<()> {
+    load::ask_once(mode, server).await?;
+    let asked = method.origin.asked();
+    load::ask_once(mode, server).await?;
+    if method.origin.asked() > asked {
+        bail!("{} asks the origin for what it should have cached", server.peer);
+    }
+    load::run(mode, server, 1, method.load_core, method.dir).await?;
+    Ok(())
+}
+
+/// Measures once.
+pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Window> {
+    empty(&server.access_log)?;
+    let asked = method.origin.asked();
+    let root = server.process.id().with_context(|| server.peer.to_string())?;
+    let (start, before) = (Instant::now(), cpu::used_by_tree(root)?);
+    let load = load::run(mode, server, method.seconds, method.load_core, method.dir).await?;
+    let used = cpu::used_by_tree(root)?.saturating_sub(before);
+    let elapsed = start.elapsed();
+    let misses = method.origin.asked() - asked;
+    tokio::time::sleep(LOG_FLUSH).await;
+    let lines = lines_of(&server.access_log)?;
+    empty(&server.access_log)?;
+    Ok(Window {
+        cpu_us_per_request: used.as_secs_f64() * 1e6 / load.requests as f64,
+        requests_per_second: load.requests as f64 / load.seconds,
+        p50_us: load.p50_us,
+        p99_us: load.p99_us,
+        busy: used.as_secs_f64() / elapsed.as_secs_f64(),
+        logged: lines as f64 / load.requests as f64,
+        misses,
+    })
+}
+
+/// Both servers append, so a file that is cut short goes on at its start.
+fn empty(log: &Path) -> anyhow::Result<()> {
+    let file = OpenOptions::new().write(true).open(log);
+    file.and_then(|file| file.set_len(0))
+        .with_context(|| format!("access log {}", log.display()))
+}
+
+fn lines_of(log: &Path) -> anyhow::Result<usize> {
+    let mut file = std::fs::File::open(log)?;
+    let mut chunk = vec![0; 1 << 16];
+    let mut lines = 0;
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(lines),
+            read => lines += chunk[..read].iter().filter(|&&byte| byte == b'\n').count(),
+        }
+    }
+}
+
+impl Window {
+    /// The median of each figure, and the most misses.
+    pub(crate) fn median(windows: &[Self]) -> Option<Self> {
+        let of = |figure: fn(&Self) -> f64| median(windows.iter().map(figure).collect());
+        Some(Self {
+            cpu_us_per_request: of(|window| window.cpu_us_per_request)?,
+            requests_per_second: of(|window| window.requests_per_second)?,
+            p50_us: of(|window| window.p50_us)?,
+            p99_us: of(|window| window.p99_us)?,
+            busy: of(|window| window.busy)?,
+            logged: of(|window| window.logged)?,
+            misses: windows.iter().map(|window| window.misses).max()?,
+        })
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_is_in_the_middle() {
+        let cases: [(&[f64], Option<f64>); 5] = [
+            (&[], None),
+            (&[4.0], Some(4.0)),
+            (&[4.0, 1.0], Some(2.5)),
+            (&[9.0, 1.0, 3.0], Some(3.0)),
+            (&[9.0, 1.0, 3.0, 2.0], Some(2.5)),
+        ];
+        for (values, expected) in cases {
+            assert_eq!(median(values.to_vec()), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn each_figure_has_its_own_median() {
+        let window = |cpu, rate, misses| Window {
+            cpu_us_per_request: cpu,
+            requests_per_second: rate,
+            p50_us: 1.0,
+            p99_us: 2.0,
+            busy: 1.0,
+            logged: 1.0,
+            misses,
+        };
+        let windows = [window(1.0, 30.0, 0), window(2.0, 10.0, 9), window(3.0, 20.0, 0)];
+        assert_eq!(Window::median(&windows), Some(window(2.0, 20.0, 9)));
+        assert_eq!(Window::median(&[]), None);
+    }
+}
