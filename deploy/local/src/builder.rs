@@ -1,9 +1,9 @@
 //! Describing a world and starting it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use futures_util::future::{try_join, try_join_all};
 use parking_lot::RwLock;
 use toml::{Table, Value};
@@ -151,7 +151,8 @@ impl WorldBuilder {
         self
     }
 
-    /// [`Self::external_origin`] for one region; the others may keep their `proxima-origin`.
+    /// [`Self::external_origin`] for one region. Where others keep their `proxima-origin`, this one too must answer
+    /// `/readyz` and, for its region to hear of changes, offer the feed.
     #[must_use]
     pub fn external_origin_in(mut self, region: &str, url: impl Into<String>) -> Self {
         self.external_origins.push((Some(region.to_owned()), url.into()));
@@ -195,6 +196,7 @@ impl WorldBuilder {
                 ring,
                 certificate: ca.issue(&names.each_ref().map(String::as_str))?,
                 proxies: RwLock::default(),
+                proxies_started: AtomicUsize::new(0),
             });
         }
         let world = self.world(regions, ca, folder, programs.proxy)?;
@@ -249,15 +251,7 @@ impl WorldBuilder {
     }
 
     fn folder(&self) -> anyhow::Result<Folder> {
-        match &self.dir {
-            None => Ok(Folder::Temporary(
-                tempfile::Builder::new().prefix("proxima-local-").tempdir()?,
-            )),
-            Some(dir) => {
-                fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-                Ok(Folder::Kept(fs::canonicalize(dir)?))
-            }
-        }
+        self.dir.as_deref().map_or_else(Folder::temporary, Folder::kept)
     }
 
     /// The last word on a region's own origin.

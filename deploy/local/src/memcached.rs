@@ -25,10 +25,10 @@ impl Deref for Memcached {
 
 impl Memcached {
     pub(crate) async fn start(program: PathBuf, dir: &Path, name: String) -> anyhow::Result<Self> {
-        let env = vec![(
-            OsString::from("MEMCACHED_PORT_FILENAME"),
-            port_path(dir, &name).into_os_string(),
-        )];
+        let port_path = port_path(dir, &name);
+        // A kept folder may hold that of an earlier world.
+        let _ = fs::remove_file(&port_path);
+        let env = vec![("MEMCACHED_PORT_FILENAME".into(), port_path.into_os_string())];
         // -1: a free port of the kernel's choice, which goes to the file.
         let recipe = Recipe {
             name,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::RwLock;
 
@@ -16,6 +17,8 @@ pub struct Region {
     pub(crate) ring: Vec<Memcached>,
     pub(crate) certificate: (PathBuf, PathBuf),
     pub(crate) proxies: RwLock<Vec<Arc<Proxy>>>,
+    /// Proxies ever started; numbers their files.
+    pub(crate) proxies_started: AtomicUsize,
 }
 
 impl Region {

@@ -1,8 +1,11 @@
 //! A running world.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use anyhow::Context;
 use futures_util::future::try_join_all;
 use tempfile::TempDir;
 use toml::Table;
@@ -17,15 +20,33 @@ use crate::{Ca, Process, Region, WorldBuilder, client};
 pub(crate) enum Folder {
     /// Removed with the world.
     Temporary(TempDir),
-    /// Stays.
-    Kept(PathBuf),
+    /// Stays. The open file is locked, so that no second world mixes its files in.
+    Kept { path: PathBuf, _lock: File },
 }
 
 impl Folder {
+    pub(crate) fn temporary() -> anyhow::Result<Self> {
+        Ok(Self::Temporary(
+            tempfile::Builder::new().prefix("proxima-local-").tempdir()?,
+        ))
+    }
+
+    /// Makes `dir` if need be.
+    pub(crate) fn kept(dir: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let lock = File::create(dir.join("lock"))?;
+        lock.try_lock()
+            .with_context(|| format!("{} belongs to another world that is running", dir.display()))?;
+        Ok(Self::Kept {
+            path: fs::canonicalize(dir)?,
+            _lock: lock,
+        })
+    }
+
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Temporary(dir) => dir.path(),
-            Self::Kept(path) => path,
+            Self::Kept { path, .. } => path,
         }
     }
 }
@@ -104,8 +125,7 @@ impl World {
     /// When the world has no such region.
     pub async fn add_proxy(&self, region: &str) -> anyhow::Result<Arc<Proxy>> {
         let region = self.region(region);
-        let number = region.proxies.read().len() + 1;
-        let proxy = Arc::new(self.start_proxy(region, number).await?);
+        let proxy = Arc::new(self.start_proxy(region).await?);
         region.proxies.write().push(Arc::clone(&proxy));
         Ok(proxy)
     }
@@ -114,17 +134,17 @@ impl World {
         let all = self
             .regions
             .iter()
-            .flat_map(|region| (1..=per_region).map(move |number| (region, number)));
-        let started = all.map(|(region, number)| async move {
-            anyhow::Ok((region, Arc::new(self.start_proxy(region, number).await?)))
-        });
+            .flat_map(|region| (0..per_region).map(move |_| region));
+        let started =
+            all.map(|region| async move { anyhow::Ok((region, Arc::new(self.start_proxy(region).await?))) });
         for (region, proxy) in try_join_all(started).await? {
             region.proxies.write().push(proxy);
         }
         Ok(())
     }
 
-    async fn start_proxy(&self, region: &Region, number: usize) -> anyhow::Result<Proxy> {
+    async fn start_proxy(&self, region: &Region) -> anyhow::Result<Proxy> {
+        let number = region.proxies_started.fetch_add(1, Ordering::Relaxed) + 1;
         let access_log = self.dir().join(format!("access-{}-{number}.jsonl", region.name));
         let own = Own {
             region: &region.name,
@@ -152,22 +172,13 @@ impl World {
     /// Stops everything in order, proxies first, each within its grace, and removes the files.
     ///
     /// # Errors
-    /// The first process that had to be killed, or a folder that cannot be removed.
-    pub async fn shutdown(mut self) -> anyhow::Result<()> {
+    /// The first process that did not stop in time; it and all others are then killed.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
         let proxies: Vec<_> = self.regions.iter().flat_map(Region::proxies).collect();
         stop_all(proxies.iter().map(|proxy| &***proxy)).await?;
         stop_all(self.regions.iter().filter_map(|region| region.origin.as_deref())).await?;
-        stop_all(
-            self.regions
-                .iter()
-                .flat_map(|region| region.ring.iter().map(|node| &**node)),
-        )
-        .await?;
-        let kept = Folder::Kept(self.dir().to_owned());
-        match std::mem::replace(&mut self.folder, kept) {
-            Folder::Temporary(dir) => Ok(dir.close()?),
-            Folder::Kept(_) => Ok(()),
-        }
+        let nodes = self.regions.iter().flat_map(|region| region.ring.iter());
+        stop_all(nodes.map(|node| &**node)).await
     }
 
     fn for_each_process(&self, act: impl Fn(&Process)) {

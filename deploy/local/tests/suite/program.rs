@@ -1,1 +1,127 @@
-//! The program `proxima-local`.
+//! The program `proxima-local`, and what it leaves behind.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{is_alive, soon};
+
+/// The program with few records; its temporary files go to `dir`.
+fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proxima-local"));
+    command
+        .args(["--profiles", "20", "--jobs", "20"])
+        .env("TMPDIR", dir)
+        .stdin(Stdio::null());
+    command
+}
+
+fn output(command: &mut Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output, text)
+}
+
+fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).unwrap().next().is_none()
+}
+
+/// Starts the program and waits until it is ready; returns it with its children.
+fn ready(dir: &Path) -> (Child, Vec<u32>) {
+    let mut child = program(dir).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let seen: Vec<_> = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .take_while(|line| !line.starts_with("Ready"))
+        .collect();
+    let children = children_of(child.id());
+    assert_eq!(children.len(), 3 * 4, "{}", seen.join("\n"));
+    // Its further lines go nowhere; a closed pipe must not hurt it.
+    (child, children)
+}
+
+fn children_of(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|&child| parent_of(child) == Some(pid)).collect()
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+#[test]
+fn the_self_check_holds_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let (output, text) = output(program(dir.path()).arg("--check"));
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.matches('✓').count(), 11, "{text}");
+    assert!(
+        !text.contains('✗') && !text.contains('\x1b') && !text.contains("Ready"),
+        "{text}"
+    );
+    assert!(is_empty(dir.path()));
+}
+
+#[test]
+fn a_signal_stops_everything_in_order() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut child, children) = ready(dir.path());
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(!children.iter().any(|&pid| is_alive(pid)));
+        assert!(is_empty(dir.path()));
+    }
+}
+
+#[test]
+fn no_child_outlives_a_killed_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, children) = ready(dir.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(soon(|| !children.iter().any(|&pid| is_alive(pid))));
+}
+
+#[test]
+fn a_kept_folder_keeps_its_files_and_serves_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("world");
+    for _ in 0..2 {
+        let (output, text) = output(
+            program(dir.path())
+                .args(["--check", "--proxies", "2", "--dir"])
+                .arg(&kept),
+        );
+        assert!(output.status.success(), "{text}");
+        for file in [
+            "ca.pem",
+            "origin.sqlite",
+            "proxy-us-west-1.toml",
+            "proxy-ap-east-2.log",
+            "access-us-west-1.jsonl",
+        ] {
+            assert!(kept.join(file).is_file(), "{file} is not kept");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let (no_proxy, text) = output(program(dir.path()).env("PROXIMA_BIN", "/nonesuch/proxima"));
+    assert_eq!(no_proxy.status.code(), Some(1));
+    assert!(text.contains("PROXIMA_BIN names /nonesuch/proxima"), "{text}");
+    let (no_memcached, text) = output(program(dir.path()).env("PATH", "/nonesuch"));
+    assert_eq!(no_memcached.status.code(), Some(1));
+    assert!(text.contains("apt-get install memcached"), "{text}");
+    assert!(is_empty(dir.path()));
+}

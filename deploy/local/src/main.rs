@@ -1,0 +1,16 @@
+//! `proxima-local`: maps the outcome of the command line to an exit code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("proxima-local: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
