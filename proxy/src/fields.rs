@@ -62,17 +62,22 @@ const CONDITIONAL: [HeaderName; 6] = [
 
 /// Drops the fields that concern one connection only, and those that `Connection` names.
 pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+    hop_by_hop(headers)
+        .iter()
+        .for_each(|name| drop(headers.remove(name)));
+}
+
+/// The fields of a message that concern one connection only: the known ones, and those that `Connection` names.
+pub(crate) fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
+    let named = headers
         .get_all(CONNECTION)
         .iter()
-        .filter_map(|line| line.to_str().ok())
+        .filter_map(|line| line.to_str().ok());
+    named
         .flat_map(|line| line.split(','))
         .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
-        .collect();
-    named
-        .iter()
-        .chain(&HOP_BY_HOP)
-        .for_each(|name| drop(headers.remove(name)));
+        .chain(HOP_BY_HOP)
+        .collect()
 }
 
 /// Makes a client's fields into those of a fill, whose answer everybody may get.

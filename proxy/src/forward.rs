@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
@@ -230,6 +230,12 @@ impl ProxyHttp for Forward {
     ) -> Result<()> {
         if response.status.is_informational() {
             return Ok(());
+        }
+        // pingora frames the body anew; the field that says how is its own to handle
+        for name in fields::hop_by_hop(&response.headers) {
+            if name != TRANSFER_ENCODING {
+                response.remove_header(&name);
+            }
         }
         context.origin_took = context.asked_at.map(|asked| asked.elapsed());
         if let Some(origin) = context.origins.get(context.attempt) {

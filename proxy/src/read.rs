@@ -35,7 +35,7 @@ pub(crate) struct Read<'r> {
 /// Where a request goes.
 pub(crate) enum Plan<'r> {
     /// To the cache.
-    Read(Box<Read<'r>>),
+    Read(Read<'r>),
     /// To an origin, past the cache.
     Forward,
     /// Nowhere.
@@ -96,14 +96,14 @@ impl Proxy {
             &target,
             &route.route.query,
         );
-        Plan::Read(Box::new(Read {
+        Plan::Read(Read {
             request,
             signals,
             route,
             target,
             key,
             hash,
-        }))
+        })
     }
 
     /// Answers from L1, or says that it takes more.

@@ -1,0 +1,21 @@
+//! Proxima as its users meet it: real proxies, origins and memcached nodes as processes, real sockets, real TLS.
+
+#![allow(
+    clippy::tests_outside_test_module,
+    reason = "every item here is a test or serves one"
+)]
+
+mod admin;
+mod clients;
+mod coherence;
+mod command_line;
+mod failures;
+mod framing;
+mod protection;
+mod reads;
+mod scripted;
+mod stopping;
+mod tiers;
+mod tls;
+mod writes;
+mod zero_config;

@@ -1,0 +1,106 @@
+//! `proxima run --upstream … --listen …`: an origin that nobody has told us anything about.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::reads::cache_status;
+use crate::scripted::{Scripted, answer};
+
+/// A proxy without a file; it dies with the test.
+struct Bare {
+    child: Child,
+    url: String,
+}
+
+impl Bare {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proxima"));
+        command
+            .arg("run")
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line.split(", ").find(|part| part.starts_with("http://"));
+        let url = url
+            .unwrap_or_else(|| panic!("no ready line: {line}"))
+            .trim()
+            .to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_origin_is_obeyed() {
+    let origin = Scripted::start(|asked| match asked.what() {
+        "GET /cached" => answer(
+            "200 OK",
+            &[("cache-control", "max-age=60")],
+            &asked.number.to_string(),
+        ),
+        "GET /redirect" => answer("302 Found", &[("location", "/cached")], ""),
+        "GET /host" => answer("200 OK", &[], asked.field("host")),
+        "POST /echo" => answer("201 Created", &[], "made"),
+        _ => answer("200 OK", &[], &asked.number.to_string()),
+    })
+    .await;
+    let proxy = Bare::start(&["--upstream", &origin.url(), "--listen", "127.0.0.1:0"]);
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let get = async |path: &str| client.get(format!("{}{path}", proxy.url)).send().await.unwrap();
+    assert_eq!(
+        cache_status(&get("/cached").await),
+        "Proxima-local; fwd=uri-miss; stored"
+    );
+    assert!(cache_status(&get("/cached").await).contains("hit; ttl="));
+    for _ in 0..2 {
+        assert_eq!(
+            cache_status(&get("/uncached").await),
+            "Proxima-local; fwd=uri-miss"
+        );
+    }
+    let redirect = get("/redirect").await;
+    assert_eq!(
+        (redirect.status().as_u16(), &redirect.headers()["location"]),
+        (302, &"/cached".parse().unwrap())
+    );
+    assert_eq!(
+        get("/host").await.text().await.unwrap(),
+        proxy.url.strip_prefix("http://").unwrap()
+    );
+    let made = client
+        .post(format!("{}/echo", proxy.url))
+        .body("x")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (made.status().as_u16(), made.text().await.unwrap().as_str()),
+        (201, "made")
+    );
+}
+
+#[tokio::test]
+async fn an_origin_that_is_not_there_is_a_502() {
+    let proxy = Bare::start(&["--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0"]);
+    let started = std::time::Instant::now();
+    let answer = reqwest::get(&proxy.url).await.unwrap();
+    assert_eq!(answer.status(), 502);
+    let problem: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(problem["detail"], "origin http://127.0.0.1:1: connection refused");
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
