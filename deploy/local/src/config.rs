@@ -1,6 +1,5 @@
 //! The configuration files of a world's proxies: what tests need by default, and whatever they put over it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
@@ -69,17 +68,51 @@ path = "/profiles/{id}/resume"
 cache = false
 "#;
 
-/// What every proxy of every world has. Free ports, quick to notice failures, few threads: many share a machine.
-const COMMON: &str = r#"
+/// What a proxy asks of `proxima-origin` beside its data; continues `[upstream.health]`.
+const OUR_ORIGIN: &str = r#"
+path = "/readyz"
+
+[feed]
+kind = "origin"
+"#;
+
+/// The defaults for one proxy.
+pub(crate) fn defaults(sites: &[Site], own: &Own<'_>) -> anyhow::Result<Table> {
+    let mut text = server(own);
+    if own.origin_is_ours {
+        text.push_str(OUR_ORIGIN);
+    }
+    text.extend(sites.iter().map(region));
+    text.push_str(ROUTES);
+    let site = sites.iter().find(|site| site.place.name == own.region);
+    text.extend(site.map(ring));
+    Ok(text.parse()?)
+}
+
+/// Free ports, quick to notice failures, few threads: many proxies share a machine.
+fn server(own: &Own<'_>) -> String {
+    let region = quoted(own.region);
+    let (cert, key) = own.certificate;
+    let (cert, key, log) = (quoted_path(cert), quoted_path(key), quoted_path(own.access_log));
+    format!(
+        r#"
 [server]
+region = {region}
 listen = ["127.0.0.1:0"]
 tls_listen = ["127.0.0.1:0"]
 threads = 2
 shutdown_grace = "10s"
 certificate_poll = "250ms"
 
+[[server.certificate]]
+cert = {cert}
+key = {key}
+
 [admin]
 listen = "127.0.0.1:0"
+
+[access_log]
+to = {log}
 
 [upstream]
 host = "api.recruiting.example"
@@ -87,68 +120,40 @@ host = "api.recruiting.example"
 [upstream.health]
 interval = "250ms"
 timeout = "500ms"
-"#;
-
-/// The defaults for one proxy.
-pub(crate) fn defaults(sites: &[Site], own: &Own<'_>) -> anyhow::Result<Table> {
-    let mut text = format!("{COMMON}\n{ROUTES}\n");
-    let (cert, key) = own.certificate;
-    let (cert, key, log) = (path_value(cert), path_value(key), path_value(own.access_log));
-    writeln!(
-        text,
-        "[[server.certificate]]\ncert = {cert}\nkey = {key}\n[access_log]\nto = {log}"
-    )?;
-    for Site {
-        place, origin_url, ..
-    } in sites
-    {
-        let Place {
-            name,
-            latitude,
-            longitude,
-        } = place;
-        writeln!(
-            text,
-            "[[region]]\nname = {}\ncoordinates = [\"{latitude:.2}\", \"{longitude:.2}\"]\norigins = [{}]",
-            value(name),
-            value(origin_url)
-        )?;
-    }
-    let mut table: Table = text.parse()?;
-    let mut set = |section: &str, key: &str, value: Value| {
-        merge(&mut table, nested(section, key, value));
-    };
-    set("server", "region", own.region.into());
-    if own.origin_is_ours {
-        set("feed", "kind", "origin".into());
-        merge(&mut table, "upstream.health.path = \"/readyz\"".parse()?);
-    }
-    let site = sites.iter().find(|site| site.place.name == own.region);
-    let ring = site.map(|site| site.ring.clone()).unwrap_or_default();
-    if !ring.is_empty() {
-        merge(
-            &mut table,
-            nested("cache", "ring", nested("", "nodes", ring.into()).into()),
-        );
-    }
-    Ok(table)
+"#
+    )
 }
 
-fn nested(section: &str, key: &str, value: Value) -> Table {
-    let table = Table::from_iter([(key.to_owned(), value)]);
-    if section.is_empty() {
-        table
-    } else {
-        Table::from_iter([(section.to_owned(), table.into())])
+fn region(site: &Site) -> String {
+    let name = quoted(&site.place.name);
+    let origin = quoted(&site.origin_url);
+    let Place {
+        latitude, longitude, ..
+    } = site.place;
+    let coordinates = format!(r#"["{latitude:.2}", "{longitude:.2}"]"#);
+    format!("[[region]]\nname = {name}\ncoordinates = {coordinates}\norigins = [{origin}]\n")
+}
+
+/// Patient, because on a machine that tests share a node that answers late is not a dead one.
+fn ring(site: &Site) -> String {
+    if site.ring.is_empty() {
+        return String::new();
     }
+    let nodes = site
+        .ring
+        .iter()
+        .map(|node| quoted(node))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!("[cache.ring]\nnodes = [{nodes}]\nconnect_timeout = \"1s\"\nlookup_timeout = \"250ms\"\n")
 }
 
-fn path_value(path: &Path) -> String {
-    value(&path.display().to_string())
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }
 
-/// A TOML string, quoted.
-fn value(text: &str) -> String {
+/// A TOML string.
+fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

@@ -1,7 +1,6 @@
 //! A world comes up, answers, and leaves nothing behind.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use proxima_local::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,10 +10,7 @@ use crate::support::{get, is_alive, log, pids, soon};
 
 #[tokio::test]
 async fn three_regions_answer_and_leave_nothing_behind() {
-    let started = Instant::now();
     let world = World::builder().start().await.unwrap();
-    let took = started.elapsed();
-    assert!(took < Duration::from_secs(5), "took {took:?}");
 
     for region in world.regions() {
         let proxy = region.proxy();
