@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderName, HeaderValue, Method};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
@@ -105,7 +105,7 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
         Method::HEAD => Some(ReadMethod::Head),
         _ => None,
     };
-    let Some(method) = method.filter(|_| session.is_body_empty()) else {
+    let Some(method) = method.filter(|_| !announces_body(header)) else {
         front.forward(ServerSession::new_http2(session)).await;
         return;
     };
@@ -150,6 +150,15 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
             front.proxy.note(&read.route, &asked, &answered);
         }
     }
+}
+
+/// Whether a request says that it has content. The end of its stream does not tell: a stream that its client has reset
+/// meanwhile never ends, and must not reach an origin for that. Content that a GET brings unannounced goes nowhere.
+fn announces_body(header: &pingora::http::RequestHeader) -> bool {
+    header
+        .headers
+        .get(CONTENT_LENGTH)
+        .is_some_and(|length| length.as_bytes() != b"0")
 }
 
 /// `:authority`, or `Host` where a client sends that instead (RFC 9113 section 8.3.1).

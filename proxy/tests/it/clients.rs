@@ -63,6 +63,39 @@ async fn h2load_over_many_streams() {
 }
 
 #[tokio::test]
+async fn streams_that_a_client_resets_reach_no_origin() {
+    let world = World::builder().regions(&["us-west"]).start().await.unwrap();
+    let target = url(&world, "/profiles/7");
+    world
+        .client()
+        .get(&target)
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    // a run that ends by the clock drops whatever is still open
+    for _ in 0..3 {
+        let said = run("h2load", args(&["-D", "1", "-c", "20", "-m", "50"], &target)).await;
+        assert!(said.contains(" 0 failed"), "{said}");
+    }
+    let proxy = world.region("us-west").proxy();
+    proxy.stop().await.unwrap();
+    let log = std::fs::read_to_string(proxy.access_log_path()).unwrap();
+    assert!(log.lines().count() > 1000);
+    let forwarded: Vec<_> = log
+        .lines()
+        .filter(|line| !line.contains("\"cache\":\"hit\""))
+        .collect();
+    assert_eq!(
+        forwarded.len(),
+        1,
+        "only the first read went to the origin: {forwarded:?}"
+    );
+}
+
+#[tokio::test]
 async fn wrk_over_many_connections() {
     let world = World::builder().regions(&["us-west"]).start().await.unwrap();
     let said = run(

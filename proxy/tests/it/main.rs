@@ -1,8 +1,8 @@
 //! Proxima as its users meet it: real proxies, origins and memcached nodes as processes, real sockets, real TLS.
 
 #![allow(
-    clippy::tests_outside_test_module,
-    reason = "every item here is a test or serves one"
+    clippy::unwrap_used,
+    reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
 mod admin;
