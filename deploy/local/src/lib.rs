@@ -32,6 +32,7 @@ mod world;
 pub use builder::WorldBuilder;
 pub use certificates::Ca;
 pub use memcached::Memcached;
+pub use nix::sys::signal::Signal;
 pub use origin::Origin;
 pub use process::{Process, Stopped};
 pub use proxy::Proxy;

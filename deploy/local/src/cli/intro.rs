@@ -41,24 +41,21 @@ fn commands(world: &World) -> String {
     let [near, .., far] = world.regions() else {
         return String::new();
     };
+    let (here, there) = (near.name(), far.name());
     let (near, far) = (near.proxy(), far.proxy());
     let (near_url, far_url, admin_url) = (near.https_url(), far.https_url(), near.admin_url());
-    let ca = world.ca().cert_path();
-    let ca = quoted(&ca.display().to_string());
-    let (here, there) = (near.region(), far.region());
+    let ca = quoted(&world.ca().cert_path().display().to_string());
     format!(
-        "\
-# a miss, then hits: look at Cache-Status
-curl --cacert {ca} {near_url}/profiles/{PROFILE} -i
-# write in {there}, read it in {here}
-curl --cacert {ca} {far_url}/profiles/{PROFILE} -X PATCH -H 'Content-Type: application/json' \\
-  -d '{{\"headline\":\"Hello from {there}\"}}' -i
-curl --cacert {ca} '{near_url}/profiles/{PROFILE}?fields=headline' -i
+        r#"# a miss, and a hit when run again: see Cache-Status
+curl -i --cacert {ca} '{near_url}/profiles/{PROFILE}?fields=headline' -w '\n'
+# write in {there}, then run the first again: {here} has the new headline
+curl -sS -D - -o /dev/null --cacert {ca} {far_url}/profiles/{PROFILE} \
+  -X PATCH -H 'Content-Type: application/json' -d '{{"headline":"Hello from {there}"}}'
 # lists, and what operators see
-curl --cacert {ca} '{near_url}/jobs?limit=3' -i
-curl {admin_url}/readyz
+curl -i --cacert {ca} '{near_url}/jobs?limit=3' -w '\n'
+curl {admin_url}/readyz -w '\n'
 curl {admin_url}/metrics
-"
+"#
     )
 }
 

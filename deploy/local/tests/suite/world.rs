@@ -175,3 +175,24 @@ async fn what_cannot_start_says_why() {
     let not_toml = World::builder().config("ttl = ").start().await.unwrap_err();
     assert!(format!("{not_toml:#}").contains("not TOML"), "{not_toml:#}");
 }
+
+#[tokio::test]
+async fn a_folder_holds_one_world_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = || {
+        World::builder()
+            .regions(&["us-west"])
+            .seed(10, 10)
+            .dir(dir.path())
+            .start()
+    };
+    let first = one().await.unwrap();
+    let second = one().await.unwrap_err();
+    assert!(
+        format!("{second:#}").contains("belongs to another world"),
+        "{second:#}"
+    );
+    first.shutdown().await.unwrap();
+    one().await.unwrap();
+    assert!(dir.path().join("origin.sqlite").is_file());
+}
