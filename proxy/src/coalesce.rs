@@ -13,8 +13,11 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::cache::entry::Entry;
+use crate::clock::UnixMillis;
 use crate::fetch::FetchError;
+use crate::floors::TagHash;
 use crate::key::KeyHash;
+use crate::position::Position;
 
 /// A fill that is not stored keeps at most this much that its slowest reader has not read.
 const WINDOW_BYTES: usize = 256 * 1024;
@@ -34,6 +37,11 @@ pub(crate) struct ResponseHead {
     pub(crate) stored: bool,
     /// Request values that the answer is for, by the names in `Vary`.
     pub(crate) vary: Vec<(String, Option<Vec<u8>>)>,
+    /// What it is made of, how much of the data's history it reflects, and when it was asked for: the floors decide
+    /// whether it answers a request that came later.
+    pub(crate) floor_tags: Vec<TagHash>,
+    pub(crate) position: Option<Position>,
+    pub(crate) requested_at: UnixMillis,
     pub(crate) origin_took: Duration,
 }
 
@@ -93,6 +101,8 @@ impl State {
 /// An answer that grows.
 #[derive(Debug)]
 pub(crate) struct Fill {
+    /// Whoever comes after a change that was heard of later needs another fill.
+    pub(crate) started_at: UnixMillis,
     state: Mutex<State>,
     /// Moves with every change of the state.
     moved: watch::Sender<u64>,
@@ -101,6 +111,7 @@ pub(crate) struct Fill {
 impl Fill {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
+            started_at: UnixMillis::now(),
             state: Mutex::default(),
             moved: watch::Sender::new(0),
         })
@@ -174,6 +185,14 @@ impl Fill {
         }
     }
 
+    /// Tells readers that nothing more will come, unless they know already: the task that fills has ended.
+    pub(crate) fn abandon(&self) {
+        self.change(|state| {
+            state.head.get_or_insert(Head::Failed(FetchError::GivenUp));
+            state.end.get_or_insert(Err(BrokenOff));
+        });
+    }
+
     pub(crate) fn finish(&self, end: Result<(), BrokenOff>) {
         self.change(|state| state.end = Some(end));
     }
@@ -196,7 +215,7 @@ impl FillReader {
                 return head.clone();
             }
             if self.moved.changed().await.is_err() {
-                return Head::Failed(FetchError::NoOrigin); // unreachable while `self.fill` lives
+                return Head::Failed(FetchError::GivenUp); // not reached while `self.fill` lives
             }
         }
     }
@@ -276,19 +295,28 @@ impl Fills {
         &self.shards[low]
     }
 
-    /// Joins the fill of a key, or becomes the one to start it. `ended` looks for what a fill that ended a moment ago
-    /// has stored, so that no two fills of one key follow on each other.
-    pub(crate) fn join(&self, hash: KeyHash, ended: impl FnOnce() -> Option<Arc<Entry>>) -> Joined {
+    /// Joins the fill of a key, or becomes the one to start it. `current` says whether a fill that started at some time may
+    /// know of every change heard of since; `ended` looks for what a fill that ended a moment ago has stored, so that no
+    /// two fills of one key follow on each other.
+    pub(crate) fn join(
+        &self,
+        hash: KeyHash,
+        current: impl FnOnce(UnixMillis) -> bool,
+        ended: impl FnOnce() -> Option<Arc<Entry>>,
+    ) -> Joined {
         let mut fills = self.shard(hash).lock();
         match fills.entry(hash) {
-            Slot::Occupied(mut slot) => match slot.get().reader() {
-                Some(reader) => Joined::Waiter(reader),
-                None => {
-                    let (fill, reader) = start();
-                    slot.insert(Arc::clone(&fill));
-                    Joined::Leader(fill, reader)
+            Slot::Occupied(mut slot) => {
+                let reader = current(slot.get().started_at)
+                    .then(|| slot.get().reader())
+                    .flatten();
+                if let Some(reader) = reader {
+                    return Joined::Waiter(reader);
                 }
-            },
+                let (fill, reader) = start();
+                slot.insert(Arc::clone(&fill));
+                Joined::Leader(fill, reader)
+            }
             Slot::Vacant(slot) => {
                 if let Some(entry) = ended() {
                     return Joined::Ended(entry);
@@ -334,6 +362,9 @@ mod tests {
             age_given_s: None,
             stored: true,
             vary: vec![],
+            floor_tags: vec![],
+            position: None,
+            requested_at: UnixMillis(0),
             origin_took: Duration::ZERO,
         }))
     }
@@ -349,12 +380,12 @@ mod tests {
     #[tokio::test]
     async fn everybody_reads_the_whole_body_whenever_they_came() {
         let fills = Fills::default();
-        let Joined::Leader(fill, first) = fills.join(1, || None) else {
+        let Joined::Leader(fill, first) = fills.join(1, |_| true, || None) else {
             panic!("nobody was filling")
         };
         fill.set_head(head(), true);
         fill.push(Bytes::from_static(b"one "));
-        let Joined::Waiter(second) = fills.join(1, || None) else {
+        let Joined::Waiter(second) = fills.join(1, |_| true, || None) else {
             panic!("a fill is under way")
         };
         fill.push(Bytes::from_static(b"two"));
@@ -363,7 +394,7 @@ mod tests {
         assert_eq!(read_all(second).await.unwrap(), b"one two");
         fills.remove(1, &fill);
         assert_eq!(fills.len(), 0);
-        assert!(matches!(fills.join(1, || None), Joined::Leader(..)));
+        assert!(matches!(fills.join(1, |_| true, || None), Joined::Leader(..)));
     }
 
     #[tokio::test]
@@ -386,6 +417,32 @@ mod tests {
         assert_eq!(fill.room().await, Err(Unwanted));
         fill.set_head(head(), true);
         assert_eq!(fill.room().await, Ok(()), "the cache wants it");
+    }
+
+    #[test]
+    fn a_fill_from_before_a_change_is_not_joined() {
+        let fills = Fills::default();
+        let Joined::Leader(old, _) = fills.join(1, |_| true, || None) else {
+            panic!("nobody was filling")
+        };
+        let Joined::Leader(new, _) = fills.join(1, |_| false, || None) else {
+            panic!("the fill is outdated")
+        };
+        assert!(!Arc::ptr_eq(&old, &new));
+        fills.remove(1, &old);
+        assert_eq!(
+            fills.len(),
+            1,
+            "the old fill does not take the new one off the table"
+        );
+    }
+
+    #[tokio::test]
+    async fn readers_learn_that_the_task_is_gone() {
+        let (fill, mut reader) = start();
+        fill.abandon();
+        assert!(matches!(reader.head().await, Head::Failed(FetchError::GivenUp)));
+        assert_eq!(read_all(reader).await, Err(BrokenOff));
     }
 
     #[tokio::test]

@@ -56,6 +56,16 @@ impl Coherence {
         good
     }
 
+    /// [`Self::admits`] for data that is not an entry (yet).
+    pub(crate) fn admits_data(
+        &self,
+        tags: impl Iterator<Item = TagHash>,
+        position: Option<Position>,
+        requested_at: UnixMillis,
+    ) -> bool {
+        self.floors.read().admit(tags, position, requested_at)
+    }
+
     /// Whether changes made elsewhere are being heard of. While they are not, nothing stored counts as fresh.
     pub(crate) fn is_current(&self, now: UnixMillis) -> bool {
         match self.max_silence {

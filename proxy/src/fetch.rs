@@ -24,6 +24,8 @@ const POOL_CONNECTIONS_MAX: usize = 1024;
 pub(crate) enum FetchError {
     #[error("no origin is configured for any region")]
     NoOrigin,
+    #[error("the fetch was given up")]
+    GivenUp,
     #[error("origin {origin}: {why}")]
     Failed { origin: String, why: String },
     #[error("origin {origin}: no answer in time ({why})")]
@@ -35,7 +37,7 @@ impl FetchError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::NoOrigin | Self::Failed { .. } => StatusCode::BAD_GATEWAY,
+            Self::NoOrigin | Self::GivenUp | Self::Failed { .. } => StatusCode::BAD_GATEWAY,
         }
     }
 }

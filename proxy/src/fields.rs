@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::header::{
-    AGE, CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HOST, HeaderMap,
+    HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    VARY, VIA,
 };
 use http::{StatusCode, Uri};
 
@@ -58,6 +59,17 @@ const CONDITIONAL: [HeaderName; 6] = [
     IF_RANGE,
     IF_UNMODIFIED_SINCE,
     RANGE,
+];
+
+/// Fields of a 200 that a 304 in its place repeats (RFC 9110 section 15.4.5).
+pub(crate) const OF_NOT_MODIFIED: [HeaderName; 7] = [
+    CACHE_CONTROL,
+    CONTENT_LOCATION,
+    DATE,
+    ETAG,
+    EXPIRES,
+    LAST_MODIFIED,
+    VARY,
 ];
 
 /// Drops the fields that concern one connection only, and those that `Connection` names.
@@ -159,6 +171,13 @@ pub(crate) fn write_head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
         head.extend_from_slice(b"\r\n");
     }
     head
+}
+
+/// The authority that a request asks for: its target's, or `Host` (RFC 9110 section 7.2, RFC 9113 section 8.3.1).
+pub(crate) fn authority(uri: &Uri, headers: &HeaderMap) -> String {
+    let named = uri.authority().map(http::uri::Authority::as_str);
+    let field = || headers.get(HOST).and_then(|host| host.to_str().ok());
+    named.or_else(field).unwrap_or_default().to_owned()
 }
 
 /// Surrogate keys of a response: `Surrogate-Key` separated by spaces, `Cache-Tag` by commas.

@@ -39,6 +39,34 @@ pub(crate) struct Job {
     held: Option<Arc<Entry>>,
 }
 
+/// A fill's place in the table. Given up when dropped, so that no waiter outlives a task that has panicked.
+struct Listing<'l> {
+    job: &'l Job,
+    fill: &'l Arc<Fill>,
+}
+
+impl Listing<'_> {
+    /// Takes the fill off the table: the next request starts another.
+    fn end(&self) {
+        if let Some(hash) = self.job.listed {
+            self.job.proxy.fills.remove(hash, self.fill);
+        }
+    }
+}
+
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        self.end();
+        self.fill.abandon();
+    }
+}
+
+/// An entry, with its vary marker if it has one, on its way to the ring.
+struct Kept {
+    entry: Arc<Entry>,
+    places: Vec<(KeyHash, Arc<Entry>)>,
+}
+
 /// What storing an answer comes to.
 enum Verdict {
     Store(Facts),
@@ -70,26 +98,25 @@ impl Job {
             Ok(request) => self.proxy.fetcher.get(request).await,
             Err(error) => Err(error.clone()),
         };
+        let listing = Listing {
+            job: &self,
+            fill: &fill,
+        };
         match fetched {
-            Ok(fetched) => self.take(fetched, &fill).await,
+            Ok(fetched) => self.take(fetched, &listing).await,
             Err(error) => {
-                self.unlist(&fill);
+                listing.end();
                 fill.set_head(Head::Failed(error), false);
             }
         }
     }
 
-    fn unlist(&self, fill: &Arc<Fill>) {
-        if let Some(hash) = self.listed {
-            self.proxy.fills.remove(hash, fill);
-        }
-    }
-
-    async fn take(self, mut fetched: Fetched, fill: &Arc<Fill>) {
+    async fn take(&self, mut fetched: Fetched, listing: &Listing<'_>) {
+        let fill = listing.fill;
         if fetched.status == StatusCode::NOT_MODIFIED
             && let Some(held) = self.held.clone()
         {
-            return self.refreshed(&held, fetched, fill).await;
+            return self.refreshed(&held, fetched, listing).await;
         }
         let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
         let verdict = self.judge(&exchange);
@@ -98,7 +125,7 @@ impl Job {
         let stored = matches!(verdict, Verdict::Store(_));
         if !stored {
             // nobody else may have this answer: release those who wait before the body comes
-            self.unlist(fill);
+            listing.end();
         }
         let head = Arc::new(ResponseHead {
             status: fetched.status,
@@ -107,24 +134,41 @@ impl Job {
             age_given_s,
             stored,
             vary: self.vary(&fetched.headers),
+            floor_tags: self.floor_tags(&fetched.headers),
+            position: position(&fetched.headers),
+            requested_at: fetched.requested_at,
             origin_took: fetched.took,
         });
         fill.set_head(Head::Response(Arc::clone(&head)), stored);
-        let end = self.stream(&mut fetched, fill, &head, verdict).await;
-        self.unlist(fill);
-        fill.finish(end);
+        match self.stream(&mut fetched, listing, &head, verdict).await {
+            Ok(kept) => {
+                fill.finish(Ok(()));
+                self.put_in_ring(kept).await;
+            }
+            Err(broken) => fill.finish(Err(broken)),
+        }
+        listing.end();
         self.proxy.fetcher.release(fetched).await;
     }
 
-    /// Hands the body on as it comes, and stores it before the last piece goes out: who has the whole answer finds it in
-    /// the cache with the next request.
+    /// Comes after the answer: a ring that is slow holds nobody up. Until it is done, whoever asks reads from this fill.
+    async fn put_in_ring(&self, kept: Option<Kept>) {
+        for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
+            self.proxy.ring_put(hash, &entry, &self.route).await;
+        }
+    }
+
+    /// Hands the body on as it comes, and stores it in L1 before the last piece goes out: who has the whole answer finds
+    /// it in the cache with the next request. Returns what is left to put into the ring.
     async fn stream(
         &self,
         fetched: &mut Fetched,
-        fill: &Arc<Fill>,
+        listing: &Listing<'_>,
         head: &ResponseHead,
         verdict: Verdict,
-    ) -> Result<(), BrokenOff> {
+    ) -> Result<Option<Kept>, BrokenOff> {
+        let fill = listing.fill;
+        let mut stored = None;
         let mut facts = match verdict {
             Verdict::Store(facts) => Some(facts),
             Verdict::Pass => None,
@@ -151,19 +195,19 @@ impl Job {
                 if kept_bytes > self.proxy.config.cache.max_body_bytes {
                     facts = None;
                     kept.clear();
-                    self.unlist(fill);
+                    listing.end();
                     fill.stop_keeping();
                 }
             }
             if last && let Some(facts) = facts.take() {
-                self.store(fetched, head, facts, &kept).await;
+                stored = self.store(fetched, head, facts, &kept);
             }
             fill.push(chunk);
         }
         if let Some(facts) = facts {
-            self.store(fetched, head, facts, &kept).await;
+            stored = self.store(fetched, head, facts, &kept);
         }
-        Ok(())
+        Ok(stored)
     }
 
     fn exchange<'e>(
@@ -194,31 +238,44 @@ impl Job {
         }
     }
 
-    async fn store(&self, fetched: &Fetched, head: &ResponseHead, facts: Facts, body: &[Bytes]) {
+    fn store(&self, fetched: &Fetched, head: &ResponseHead, facts: Facts, body: &[Bytes]) -> Option<Kept> {
         let body_bytes: u64 = body.iter().map(|chunk| chunk.len() as u64).sum();
         if head.content_length.is_some_and(|length| length != body_bytes) {
-            return; // RFC 9111 section 3.3: an incomplete response is not stored as a complete one
+            return None; // RFC 9111 section 3.3: an incomplete response is not stored as a complete one
         }
         let mut headers = fetched.headers.clone();
         if !matches!(fetched.status.as_u16(), 204 | 304) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
         }
-        self.keep(fetched, fetched.status, &headers, facts, body).await;
+        self.keep(fetched, fetched.status, &headers, facts, body)
     }
 
-    /// Encodes and stores an answer, unless it reflects less than what is known to have changed.
-    async fn keep(
+    /// Surrogate keys of an answer and tags of the route.
+    fn tags(&self, headers: &HeaderMap) -> Vec<String> {
+        let mut tags = fields::surrogate_keys(headers);
+        tags.extend_from_slice(&self.route_tags);
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+
+    fn floor_tags(&self, headers: &HeaderMap) -> Vec<TagHash> {
+        let tags = self.tags(headers);
+        tags.iter()
+            .map(|tag| TagHash::of_tag(tag))
+            .chain([TagHash::of_url(&self.key)])
+            .collect()
+    }
+
+    /// Encodes an answer and stores it in L1, unless it reflects less than what is known to have changed.
+    fn keep(
         &self,
         fetched: &Fetched,
         status: StatusCode,
         headers: &HeaderMap,
         facts: Facts,
         body: &[Bytes],
-    ) -> Option<Arc<Entry>> {
-        let mut tags = fields::surrogate_keys(headers);
-        tags.extend_from_slice(&self.route_tags);
-        tags.sort_unstable();
-        tags.dedup();
+    ) -> Option<Kept> {
         let vary = self.vary(headers);
         let parts = Parts {
             kind: Kind::Response,
@@ -229,34 +286,35 @@ impl Job {
             facts,
             key: &self.key,
             vary: vary.clone(),
-            tags,
+            tags: self.tags(headers),
             head: &fields::write_head(status, headers),
             body,
         };
         let entry = Arc::new(Entry::decode(encode(&parts)?).ok()?);
-        if !self.proxy.coherence.admits(&entry) {
-            return Some(entry);
+        let mut places = Vec::new();
+        if self.proxy.coherence.admits(&entry) {
+            let mut hash = self.primary;
+            if !vary.is_empty() {
+                let marker = Parts {
+                    kind: Kind::VaryMarker,
+                    head: b"",
+                    body: &[],
+                    tags: Vec::new(),
+                    ..parts
+                };
+                places.push((self.primary, Arc::new(Entry::decode(encode(&marker)?).ok()?)));
+                hash = key::variant_hash(self.primary, vary.iter().map(|(_, value)| value.as_deref()));
+            }
+            places.push((hash, Arc::clone(&entry)));
         }
-        let hash = if vary.is_empty() {
-            self.primary
-        } else {
-            let marker = Parts {
-                kind: Kind::VaryMarker,
-                head: b"",
-                body: &[],
-                tags: Vec::new(),
-                ..parts
-            };
-            let marker = Arc::new(Entry::decode(encode(&marker)?).ok()?);
-            self.proxy.store(self.primary, &marker, &self.route).await;
-            key::variant_hash(self.primary, vary.iter().map(|(_, value)| value.as_deref()))
-        };
-        self.proxy.store(hash, &entry, &self.route).await;
-        Some(entry)
+        places
+            .iter()
+            .for_each(|(hash, entry)| self.proxy.l1.put(*hash, entry));
+        Some(Kept { entry, places })
     }
 
     /// RFC 9111 section 4.3.4: the origin says that what is stored is still good.
-    async fn refreshed(self, held: &Arc<Entry>, fetched: Fetched, fill: &Arc<Fill>) {
+    async fn refreshed(&self, held: &Arc<Entry>, fetched: Fetched, listing: &Listing<'_>) {
         let mut update = fetched.headers.clone();
         fields::for_client(&mut update, fetched.received_at);
         let mut headers = held.headers().clone();
@@ -264,21 +322,17 @@ impl Job {
         let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
         let exchange = self.exchange(&fetched, status, &headers);
         // an update that forbids storing is served this once and leaves the stored response to age
-        let facts = storing::decide(&exchange, &self.route.route);
-        let kept = match facts {
-            Ok(facts) => self.keep(&fetched, status, &headers, facts, &[held.body()]).await,
-            Err(_) => None,
+        let facts = storing::decide(&exchange, &self.route.route).ok();
+        let kept = facts.and_then(|facts| self.keep(&fetched, status, &headers, facts, &[held.body()]));
+        let entry = kept.as_ref().map_or(held, |kept| &kept.entry);
+        let head = Head::Entry {
+            entry: Arc::clone(entry),
+            fwd_status: Some(304),
+            origin_took: fetched.took,
         };
-        let entry = kept.unwrap_or_else(|| Arc::clone(held));
-        self.unlist(fill);
-        fill.set_head(
-            Head::Entry {
-                entry,
-                fwd_status: Some(304),
-                origin_took: fetched.took,
-            },
-            false,
-        );
+        listing.fill.set_head(head, false);
+        self.put_in_ring(kept).await;
+        listing.end();
         self.proxy.fetcher.release(fetched).await;
     }
 

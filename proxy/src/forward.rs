@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{HOST, TRANSFER_ENCODING};
+use http::{Method, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -15,6 +15,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use crate::fetch::{is_timeout, reason};
 use crate::fields;
 use crate::front::log::{Answered, Asked};
+use crate::front::problem_answer;
 use crate::key::{self, Scheme};
 use crate::problem::Problem;
 use crate::proxy::{Proxy, Written};
@@ -116,7 +117,7 @@ impl ProxyHttp for Forward {
         let header = session.req_header();
         let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
         context.scheme = if tls { Scheme::Https } else { Scheme::Http };
-        context.host = host(header);
+        context.host = fields::authority(&header.uri, &header.headers);
         if matches!(header.method, Method::GET | Method::HEAD) {
             context.outcome = Outcome::Bypass;
         }
@@ -319,23 +320,12 @@ impl ProxyHttp for Forward {
     }
 }
 
-/// The authority that the client asked for.
-fn host(header: &RequestHeader) -> String {
-    let authority = header.uri.authority().map(http::uri::Authority::as_str);
-    let field = || header.headers.get(HOST).and_then(|host| host.to_str().ok());
-    authority.or_else(field).unwrap_or_default().to_owned()
-}
-
 async fn send_problem(
     session: &mut Session,
     problem: &Problem,
     cache: Option<(&Proxy, Outcome)>,
 ) -> Result<()> {
-    let body = problem.body();
-    let mut header = ResponseHeader::build(problem.status, Some(4))?;
-    header.insert_header(CONTENT_TYPE, Problem::CONTENT_TYPE)?;
-    header.insert_header(CACHE_CONTROL, "no-store")?;
-    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    let (mut header, body) = problem_answer(problem)?;
     if let Some((proxy, outcome)) = cache {
         let mut status = String::new();
         CacheStatus::from(outcome).write(&proxy.cache_name, &mut status);

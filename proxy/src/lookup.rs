@@ -169,10 +169,7 @@ impl Proxy {
 
     /// Says what can be said of an entry now.
     pub(crate) fn assess(&self, read: &Read<'_>, entry: Arc<Entry>, tier: Tier, now: UnixMillis) -> Found {
-        let behind_client = read
-            .signals
-            .min_position
-            .is_some_and(|min| entry.position() < Some(min));
+        let behind_client = read.is_ahead_of(entry.position());
         Found {
             freshness: freshness::judge(entry.facts(), entry.receipt(), &read.route.route, now),
             admitted: !behind_client && self.coherence.admits(&entry),

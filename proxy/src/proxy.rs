@@ -112,9 +112,8 @@ impl Proxy {
         found.ok().flatten()
     }
 
-    /// Puts an entry into both tiers.
-    pub(crate) async fn store(&self, hash: KeyHash, entry: &Arc<Entry>, route: &RouteState) {
-        self.l1.put(hash, entry);
+    /// Puts an entry into the ring, within its deadline.
+    pub(crate) async fn ring_put(&self, hash: KeyHash, entry: &Entry, route: &RouteState) {
         let Some(ring) = self.ring.load_full() else { return };
         let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
         let result = match ring.put(hash, entry.blob(), useful_for).await {

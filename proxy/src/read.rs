@@ -13,9 +13,11 @@ use crate::clock::UnixMillis;
 use crate::coalesce::{FillReader, Head, Joined, ResponseHead, start};
 use crate::fetch::FetchError;
 use crate::fill::Job;
+use crate::floors::TagHash;
 use crate::key::{self, KeyHash, Target, TargetError};
 use crate::lookup::{Found, Looked};
 use crate::policy::conditional;
+use crate::position::Position;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 use crate::request::{Request, Signals};
@@ -30,6 +32,13 @@ pub(crate) struct Read<'r> {
     pub(crate) target: Target<'r>,
     pub(crate) key: &'r str,
     pub(crate) hash: KeyHash,
+}
+
+impl Read<'_> {
+    /// Whether the client has seen newer data than this (`Proxima-Min-Position`).
+    pub(crate) fn is_ahead_of(&self, position: Option<Position>) -> bool {
+        self.signals.min_position.is_some_and(|min| position < Some(min))
+    }
 }
 
 /// Where a request goes.
@@ -138,9 +147,22 @@ impl Proxy {
 
     /// Starts a fill that nobody waits for.
     fn refresh(self: &Arc<Self>, read: &Read<'_>, looked: &Looked) {
-        if let Joined::Leader(fill, _) = self.fills.join(looked.hash, || None) {
+        if let Joined::Leader(fill, _) =
+            self.fills
+                .join(looked.hash, |started| self.knows_changes(read, started), || None)
+        {
             tokio::spawn(Job::new(self, read, looked, true).run(fill));
         }
+    }
+
+    /// Whether what was asked for at `started` knows of every change to this read's URL and route tags heard of by now.
+    fn knows_changes(&self, read: &Read<'_>, started: UnixMillis) -> bool {
+        let route_tags = read.route.tags(&read.target.path);
+        let tags = route_tags
+            .iter()
+            .map(|tag| TagHash::of_tag(tag))
+            .chain([TagHash::of_url(read.key)]);
+        self.coherence.admits_data(tags, None, started)
     }
 
     async fn fetch(self: &Arc<Self>, read: &Read<'_>, looked: &Looked, why: Outcome) -> Answer {
@@ -166,7 +188,10 @@ impl Proxy {
             let found = self.look_in_l1(read, UnixMillis::now())?;
             found.serves(read).then_some(found.entry)
         };
-        match self.fills.join(looked.hash, ended) {
+        match self
+            .fills
+            .join(looked.hash, |started| self.knows_changes(read, started), ended)
+        {
             Joined::Ended(entry) => {
                 let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
                 Some(Answer::Stored(stored(read, &found)))
@@ -179,14 +204,36 @@ impl Proxy {
             Joined::Waiter(mut reader) => {
                 let patience = self.config.cache.fill_wait;
                 let head = tokio::time::timeout(patience, reader.head()).await.ok()?;
-                if let Head::Response(response) = &head
-                    && !(response.stored && is_for(read, &response.vary))
-                {
-                    return self.stale_for_failure(read, looked, response);
+                if !self.answers(read, &head) {
+                    return match &head {
+                        Head::Response(response) => self.stale_for_failure(read, looked, response),
+                        _ => None,
+                    };
                 }
                 self.metrics.fills_collapsed.inc();
                 Some(self.conclude(read, looked, why, head, reader, true))
             }
+        }
+    }
+
+    /// Whether an answer that another request has fetched is one for this request too.
+    fn answers(&self, read: &Read<'_>, head: &Head) -> bool {
+        match head {
+            Head::Response(answer) => {
+                answer.stored
+                    && is_for(read, &answer.vary)
+                    && !read.is_ahead_of(answer.position)
+                    && self.coherence.admits_data(
+                        answer.floor_tags.iter().copied(),
+                        answer.position,
+                        answer.requested_at,
+                    )
+            }
+            Head::Entry { entry, .. } => {
+                self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now())
+                    .admitted
+            }
+            Head::Failed(_) => true,
         }
     }
 

@@ -46,17 +46,9 @@ impl HeadWriter<'_> {
     /// RFC 9110 section 15.4.5: the fields of the 200 that a 304 repeats.
     fn not_modified(&mut self, stored: &Stored) {
         self.out.put_slice(b"HTTP/1.1 304 Not Modified\r\n");
-        for name in [
-            "cache-control",
-            "content-location",
-            "date",
-            "etag",
-            "expires",
-            "vary",
-            "last-modified",
-        ] {
+        for name in &fields::OF_NOT_MODIFIED {
             for value in stored.entry.headers().get_all(name) {
-                self.line(name, value.as_bytes());
+                self.line(name.as_str(), value.as_bytes());
             }
         }
     }

@@ -4,34 +4,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderName, HeaderValue, Method};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
 use pingora::protocols::{Digest, Stream};
 
 use super::log::{Answered, Asked};
-use super::{Front, stopped};
+use super::{Front, problem_answer, stopped};
 use crate::coalesce::{FillReader, ResponseHead};
-use crate::fields::name::CACHE_STATUS;
+use crate::fields::{self, name::CACHE_STATUS};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 use crate::read::{Answer, Plan, Stored, stored_body};
 use crate::request::{Headers, Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
-
-/// Fields of a 200 that a 304 repeats (RFC 9110 section 15.4.5).
-const NOT_MODIFIED_FIELDS: [HeaderName; 7] = [
-    http::header::CACHE_CONTROL,
-    http::header::CONTENT_LOCATION,
-    http::header::DATE,
-    http::header::ETAG,
-    http::header::EXPIRES,
-    http::header::VARY,
-    http::header::LAST_MODIFIED,
-];
 
 /// Serves one client connection until either side is done.
 pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAddr>) {
@@ -111,7 +100,7 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
     };
     let header = header.clone();
     let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
-    let host = host(&header);
+    let host = fields::authority(&header.uri, &header.headers);
     let request = Request {
         scheme: Scheme::Https,
         host: &host,
@@ -159,13 +148,6 @@ fn announces_body(header: &pingora::http::RequestHeader) -> bool {
         .headers
         .get(CONTENT_LENGTH)
         .is_some_and(|length| length.as_bytes() != b"0")
-}
-
-/// `:authority`, or `Host` where a client sends that instead (RFC 9113 section 8.3.1).
-fn host(header: &pingora::http::RequestHeader) -> String {
-    let authority = header.uri.authority().map(http::uri::Authority::as_str);
-    let field = || header.headers.get(HOST).and_then(|host| host.to_str().ok());
-    authority.or_else(field).unwrap_or_default().to_owned()
 }
 
 /// Writes one stream's answer.
@@ -229,7 +211,7 @@ impl Sender {
         let fields = stored.entry.headers();
         let mut header = ResponseHeader::build(status, Some(fields.len() + 2))?;
         for (name, value) in fields {
-            if !stored.not_modified || NOT_MODIFIED_FIELDS.contains(name) {
+            if !stored.not_modified || fields::OF_NOT_MODIFIED.contains(name) {
                 header.append_header(name.clone(), value.clone())?;
             }
         }
@@ -288,11 +270,7 @@ impl Sender {
     }
 
     async fn problem(&mut self, problem: &Problem, status: Option<&CacheStatus>) -> pingora::Result<u64> {
-        let body = problem.body();
-        let mut header = ResponseHeader::build(problem.status, Some(4))?;
-        header.insert_header(http::header::CONTENT_TYPE, Problem::CONTENT_TYPE)?;
-        header.insert_header(http::header::CACHE_CONTROL, "no-store")?;
-        header.insert_header(http::header::CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+        let (mut header, body) = problem_answer(problem)?;
         if let Some(status) = status {
             self.insert_status(&mut header, status)?;
         }

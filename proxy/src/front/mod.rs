@@ -8,11 +8,16 @@ pub(crate) mod log;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::apps::HttpServerApp;
+use pingora::http::ResponseHeader;
 use pingora::proxy::HttpProxy;
 use tokio::sync::watch;
 
 use crate::forward::Forward;
+use crate::problem::Problem;
 use crate::proxy::Proxy;
 
 /// What every connection needs.
@@ -39,4 +44,14 @@ impl Front {
 /// Waits until the server stops.
 pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
+/// Head and body of a problem, for what writes through pingora.
+pub(crate) fn problem_answer(problem: &Problem) -> pingora::Result<(ResponseHeader, Bytes)> {
+    let body = problem.body();
+    let mut header = ResponseHeader::build(problem.status, Some(4))?;
+    header.insert_header(CONTENT_TYPE, Problem::CONTENT_TYPE)?;
+    header.insert_header(CACHE_CONTROL, "no-store")?;
+    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    Ok((header, body))
 }

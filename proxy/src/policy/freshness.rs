@@ -147,23 +147,8 @@ fn signed_ms(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::testing::route;
     use proptest::prelude::*;
-    use proxima_config::checked::QueryRule;
-    use proxima_config::template::PathPattern;
-
-    fn route(ttl: Ttl) -> Route {
-        Route {
-            name: "test".into(),
-            path: PathPattern::parse("/{rest...}").unwrap(),
-            cache: true,
-            ttl,
-            negative_ttl: Some(Duration::from_secs(5)),
-            stale_while_revalidate: None,
-            stale_if_error: None,
-            query: QueryRule::All,
-            tags: vec![],
-        }
-    }
 
     fn at(status: u16, facts: Facts, route: &Route, seconds: u64) -> Freshness {
         let receipt = Receipt {
@@ -203,7 +188,10 @@ mod tests {
             lifetime_s: Some(60),
             ..Facts::default()
         };
-        let route = route(Ttl::Fixed(Duration::from_secs(60)));
+        let route = Route {
+            negative_ttl: Some(Duration::from_secs(5)),
+            ..route(Ttl::Fixed(Duration::from_secs(60)))
+        };
         assert!(at(404, facts, &route, 4).is_fresh());
         assert!(!at(404, facts, &route, 5).is_fresh());
     }

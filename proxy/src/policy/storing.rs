@@ -194,26 +194,11 @@ fn clamp_seconds(seconds: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::testing::route;
     use http::{HeaderName, HeaderValue};
-    use proxima_config::checked::QueryRule;
-    use proxima_config::template::PathPattern;
     use std::time::Duration;
 
     const NOW_S: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
-
-    fn route(ttl: Ttl) -> Route {
-        Route {
-            name: "test".into(),
-            path: PathPattern::parse("/{rest...}").unwrap(),
-            cache: true,
-            ttl,
-            negative_ttl: None,
-            stale_while_revalidate: None,
-            stale_if_error: None,
-            query: QueryRule::All,
-            tags: vec![],
-        }
-    }
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
         let pair = |(name, value): &(&str, &str)| {

@@ -6,6 +6,8 @@ use proxima_local::{Proxy, World};
 use serde_json::{Value, json};
 
 use crate::reads::cache_status;
+use crate::scripted::{OBEY, Scripted, answer};
+use crate::tiers::ring_has;
 
 async fn name(world: &World, proxy: &Proxy) -> String {
     let answer = world
@@ -85,6 +87,7 @@ async fn a_ring_node_that_was_away_brings_nothing_old_back() {
     let proxies = world.region("us-west").proxies();
     let node = &world.region("us-west").ring()[0];
     let old = name(&world, &proxies[0]).await;
+    ring_has(&proxies[0], 1).await;
     node.pause().await.unwrap();
     rename(&world, &proxies[0], "Renamed meanwhile").await;
     assert_ne!(old, "Renamed meanwhile");
@@ -146,6 +149,7 @@ async fn a_starting_proxy_learns_what_changed_while_it_was_down() {
         world.region("eu-central").proxy(),
     );
     name(&world, &west).await;
+    ring_has(&west, 1).await;
     west.stop().await.unwrap();
     rename(&world, &east, "Renamed at night").await;
     west.restart().await.unwrap();
@@ -154,4 +158,42 @@ async fn a_starting_proxy_learns_what_changed_while_it_was_down() {
         "Renamed at night",
         "its ring still holds the old entry"
     );
+}
+
+#[tokio::test]
+async fn a_read_after_a_write_does_not_join_a_fill_from_before_it() {
+    let origin = Scripted::start(|asked| match asked.what() {
+        "POST /x" => answer("200 OK", &[], "written"),
+        _ if asked.number == 0 => {
+            answer("200 OK", &[("cache-control", "max-age=60")], "old").after(Duration::from_millis(600))
+        }
+        _ => answer("200 OK", &[("cache-control", "max-age=60")], "new"),
+    })
+    .await;
+    let world = World::builder()
+        .regions(&["us-west"])
+        .external_origin(origin.url())
+        .routes(OBEY)
+        .start();
+    let world = world.await.unwrap();
+    let url = format!("{}/x", world.region("us-west").proxy().https_url());
+    let (client, early) = (world.client(), url.clone());
+    let slow = tokio::spawn(async move { client.get(early).send().await.unwrap().text().await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    world.client().post(&url).body("x").send().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let read = async || {
+        world
+            .client()
+            .get(&url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    };
+    assert_eq!(read().await, "new");
+    assert_eq!(slow.await.unwrap(), "old", "asked before the write");
+    assert_eq!(read().await, "new", "the late fill has replaced nothing");
 }

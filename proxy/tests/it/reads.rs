@@ -273,7 +273,12 @@ async fn a_stale_response_is_validated_and_refreshed_by_a_304() {
         ("Proxima-us-west; fwd=stale; fwd-status=304; stored", "the body")
     );
     let (status, body) = ask().await;
-    assert!(status.contains("hit; ttl=59"), "{status}");
+    assert!(
+        ["hit; ttl=60", "hit; ttl=59"]
+            .iter()
+            .any(|ttl| status.contains(ttl)),
+        "{status}"
+    );
     assert_eq!(body, "the body");
 }
 

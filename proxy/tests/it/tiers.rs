@@ -17,6 +17,32 @@ async fn ask(world: &World, proxy: &Proxy, path: &str) -> (String, String) {
     (cache_status(&answer), answer.text().await.unwrap())
 }
 
+/// Waits until a proxy has put `entries` into its ring since it started. That happens behind the answer.
+pub(crate) async fn ring_has(proxy: &Proxy, entries: u32) {
+    let stored = |metrics: String| {
+        let line = r#"proxima_ring_operations_total{operation="set",result="stored","#;
+        let count = metrics
+            .lines()
+            .find_map(|l| l.strip_prefix(line)?.split(' ').nth(1)?.parse::<u32>().ok());
+        count.unwrap_or(0)
+    };
+    let started = std::time::Instant::now();
+    loop {
+        let metrics = reqwest::get(format!("{}/metrics", proxy.admin_url()))
+            .await
+            .unwrap();
+        if stored(metrics.text().await.unwrap()) >= entries {
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{} stored nothing in the ring",
+            proxy.name()
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_second_proxy_and_a_restarted_one_find_what_the_ring_holds() {
     let world = World::builder()
@@ -29,6 +55,7 @@ async fn a_second_proxy_and_a_restarted_one_find_what_the_ring_holds() {
     let (first, second) = (&proxies[0], &proxies[1]);
     let (status, body) = ask(&world, first, "/profiles/7").await;
     assert_eq!(status, "Proxima-us-west; fwd=uri-miss; stored");
+    ring_has(first, 1).await;
     let (status, found) = ask(&world, second, "/profiles/7").await;
     assert!(
         status.ends_with("detail=l2") && status.contains("hit"),
@@ -70,6 +97,7 @@ async fn variants_come_back_from_the_ring() {
     };
     ask(&proxies[0], "a/a").await;
     ask(&proxies[0], "b/b").await;
+    ring_has(&proxies[0], 4).await;
     for accept in ["a/a", "b/b"] {
         let (status, body) = ask(&proxies[1], accept).await;
         assert!(status.ends_with("detail=l2"), "{status}");
@@ -97,6 +125,7 @@ async fn a_changed_ttl_counts_for_what_is_already_stored() {
     let world = world.start().await.unwrap();
     let proxy = world.region("us-west").proxy();
     ask(&world, &proxy, "/").await;
+    ring_has(&proxy, 1).await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
     proxy.write_config(&routes("60s")).unwrap();
     proxy.stop().await.unwrap();
@@ -127,6 +156,7 @@ async fn without_l1_the_ring_alone_answers() {
         .unwrap();
     let proxy = world.region("us-west").proxy();
     ask(&world, &proxy, "/jobs/1").await;
+    ring_has(&proxy, 1).await;
     for _ in 0..3 {
         let (status, _) = ask(&world, &proxy, "/jobs/1").await;
         assert!(status.ends_with("detail=l2"), "{status}");

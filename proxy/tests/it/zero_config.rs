@@ -7,6 +7,16 @@ use std::time::Duration;
 use crate::reads::cache_status;
 use crate::scripted::{Scripted, answer};
 
+/// A client for plain HTTP.
+fn client() -> reqwest::Client {
+    // reqwest asks for a TLS provider even where no TLS is spoken; another test may have installed it
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
 /// A proxy without a file; it dies with the test.
 struct Bare {
     child: Child,
@@ -57,10 +67,7 @@ async fn an_unknown_origin_is_obeyed() {
     })
     .await;
     let proxy = Bare::start(&["--upstream", &origin.url(), "--listen", "127.0.0.1:0"]);
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
+    let client = client();
     let get = async |path: &str| client.get(format!("{}{path}", proxy.url)).send().await.unwrap();
     assert_eq!(
         cache_status(&get("/cached").await),
@@ -98,7 +105,7 @@ async fn an_unknown_origin_is_obeyed() {
 async fn an_origin_that_is_not_there_is_a_502() {
     let proxy = Bare::start(&["--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0"]);
     let started = std::time::Instant::now();
-    let answer = reqwest::get(&proxy.url).await.unwrap();
+    let answer = client().get(&proxy.url).send().await.unwrap();
     assert_eq!(answer.status(), 502);
     let problem: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(problem["detail"], "origin http://127.0.0.1:1: connection refused");
