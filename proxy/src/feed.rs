@@ -15,7 +15,7 @@ use crate::fetch::{connector_options, reason};
 use crate::floors::{Invalidation, TagHash};
 use crate::position::Position;
 use crate::proxy::Proxy;
-use crate::upstream::Origin;
+use crate::upstream::Candidate;
 
 /// How much of the recent past a starting proxy asks for. Entries older than this are not used until they are fetched anew.
 const SNAPSHOT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -67,8 +67,9 @@ pub(crate) async fn listen(proxy: Arc<Proxy>) {
     let connector = Connector::new(Some(connector_options(&proxy.upstreams)));
     let mut progress = Progress::default();
     loop {
-        for origin in proxy.upstreams.candidates() {
-            let error = follow(&proxy, &connector, &origin, &path, max_silence, &mut progress).await;
+        for candidate in proxy.upstreams.candidates() {
+            let origin = &candidate.origin;
+            let error = follow(&proxy, &connector, &candidate, &path, max_silence, &mut progress).await;
             proxy.metrics.feed_connected.set(0);
             tracing::warn!(origin = origin.address.text, "change feed: the origin {error}");
             if let FeedError::Gone(_) = error {
@@ -97,13 +98,13 @@ pub(crate) async fn tidy(proxy: Arc<Proxy>) {
 async fn follow(
     proxy: &Proxy,
     connector: &Connector,
-    origin: &Origin,
+    candidate: &Candidate,
     path: &str,
     max_silence: Duration,
     progress: &mut Progress,
 ) -> FeedError {
     let asked_at = UnixMillis::now();
-    let mut session = match open(proxy, connector, origin, path, max_silence, progress).await {
+    let mut session = match open(proxy, connector, candidate, path, max_silence, progress).await {
         Ok(session) => session,
         Err(error) => return error,
     };
@@ -134,22 +135,20 @@ async fn follow(
 async fn open(
     proxy: &Proxy,
     connector: &Connector,
-    origin: &Origin,
+    candidate: &Candidate,
     path: &str,
     max_silence: Duration,
     progress: &Progress,
 ) -> Result<HttpSession, FeedError> {
     let failed = |error: Box<pingora::Error>| FeedError::Origin(reason(&error));
-    let peer = origin
-        .peer(proxy.upstreams.config())
-        .map_err(|error| FeedError::Origin(error.to_string()))?;
+    let peer = candidate.peer(proxy.upstreams.config());
     let target = match progress.after {
         Some(after) => format!("{path}?after={after}"),
         None => format!("{path}?snapshot={}", SNAPSHOT.as_secs()),
     };
     let mut request = RequestHeader::build("GET", target.as_bytes(), Some(2)).map_err(failed)?;
     request
-        .insert_header(HOST, proxy.origin_host(&origin.address.authority()))
+        .insert_header(HOST, proxy.origin_host(&candidate.origin.address.authority()))
         .map_err(failed)?;
     let (mut session, _) = connector.get_http_session(&peer).await.map_err(failed)?;
     session.set_read_timeout(Some(max_silence));

@@ -14,7 +14,7 @@ use pingora::upstreams::peer::HttpPeer;
 use crate::clock::UnixMillis;
 use crate::metrics::Metrics;
 use crate::upstream::health::note_failure;
-use crate::upstream::{Origin, Upstreams};
+use crate::upstream::{Candidate, Origin, Upstreams};
 
 /// Connections to all origins that are kept for reuse.
 const POOL_CONNECTIONS_MAX: usize = 1024;
@@ -22,7 +22,7 @@ const POOL_CONNECTIONS_MAX: usize = 1024;
 /// No origin gave an answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("no origin is configured for any region")]
+    #[error("no origin can be tried: check their names and this machine's DNS")]
     NoOrigin,
     #[error("the fetch was given up")]
     GivenUp,
@@ -40,6 +40,13 @@ impl FetchError {
             Self::NoOrigin | Self::GivenUp | Self::Failed { .. } => StatusCode::BAD_GATEWAY,
         }
     }
+}
+
+/// How one attempt failed.
+enum Failure {
+    /// Nothing was sent: another address of the same origin may do.
+    Connect(FetchError),
+    Exchange(FetchError),
 }
 
 /// Options for every connector to origins.
@@ -89,21 +96,33 @@ impl Fetcher {
     /// The last origin's failure when none answers.
     pub(crate) async fn get(&self, request: &RequestHeader) -> Result<Fetched, FetchError> {
         let mut outcome = Err(FetchError::NoOrigin);
-        for origin in self.upstreams.candidates() {
-            match self.ask(&origin, request).await {
+        let mut passed: Option<Arc<Origin>> = None;
+        for candidate in self.upstreams.candidates() {
+            let origin = &candidate.origin;
+            if passed.as_ref().is_some_and(|passed| Arc::ptr_eq(passed, origin)) {
+                continue;
+            }
+            match self.ask(&candidate, request).await {
                 Ok(fetched) if matches!(fetched.status.as_u16(), 502..=504) => {
-                    self.count(&origin, "unavailable");
-                    note_failure(&origin, "it answers that it is unavailable");
+                    self.count(origin, "unavailable");
+                    note_failure(origin, "it answers that it is unavailable");
+                    passed = Some(Arc::clone(origin));
                     outcome = Ok(fetched);
                 }
                 Ok(fetched) => {
-                    self.count(&origin, "answered");
+                    self.count(origin, "answered");
                     origin.health.answered();
                     return Ok(fetched);
                 }
-                Err(error) => {
-                    self.count(&origin, "failed");
-                    note_failure(&origin, &error.to_string());
+                Err(Failure::Connect(error)) => {
+                    self.count(origin, "failed");
+                    candidate.refused(&error.to_string());
+                    outcome = outcome.or(Err(error));
+                }
+                Err(Failure::Exchange(error)) => {
+                    self.count(origin, "failed");
+                    note_failure(origin, &error.to_string());
+                    passed = Some(Arc::clone(origin));
                     outcome = outcome.or(Err(error));
                 }
             }
@@ -118,19 +137,15 @@ impl Fetcher {
             .inc();
     }
 
-    async fn ask(&self, origin: &Arc<Origin>, request: &RequestHeader) -> Result<Fetched, FetchError> {
-        let failed = |why: String| FetchError::Failed {
-            origin: origin.address.text.clone(),
-            why,
-        };
-        let peer = origin
-            .peer(self.upstreams.config())
-            .map_err(|error| failed(error.to_string()))?;
+    async fn ask(&self, candidate: &Candidate, request: &RequestHeader) -> Result<Fetched, Failure> {
+        let origin = &candidate.origin;
+        let peer = candidate.peer(self.upstreams.config());
         loop {
             let requested_at = UnixMillis::now();
             let started = Instant::now();
             let connected = self.connector.get_http_session(&peer).await;
-            let (mut session, reused) = connected.map_err(|error| explain(origin, &error))?;
+            let (mut session, reused) =
+                connected.map_err(|error| Failure::Connect(explain(origin, &error)))?;
             match exchange(&mut session, request, self.upstreams.config().read_timeout).await {
                 Ok((status, headers)) => {
                     let took = started.elapsed();
@@ -153,7 +168,7 @@ impl Fetcher {
                 Err(error) if reused && !is_timeout(&error) => session.shutdown().await,
                 Err(error) => {
                     session.shutdown().await;
-                    return Err(explain(origin, &error));
+                    return Err(Failure::Exchange(explain(origin, &error)));
                 }
             }
         }
@@ -184,6 +199,11 @@ impl Fetched {
             .await
             .map_err(|error| explain(&self.origin, &error))?;
         Ok(chunk.map(|chunk| (chunk, self.session.response_done())))
+    }
+
+    /// The origin that answered, as configured.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin.address.text
     }
 
     /// Whether there is no body to read.

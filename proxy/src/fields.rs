@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HOST, HeaderMap,
-    HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-    VARY, VIA,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, DATE, ETAG, EXPIRES, HOST,
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VARY, VIA,
 };
 use http::{StatusCode, Uri};
 
 use crate::clock::UnixMillis;
-use crate::key::Scheme;
+use crate::key::{Scheme, without_default_port};
 
 /// Names that are not in `http::header`.
 pub(crate) mod name {
@@ -20,7 +20,6 @@ pub(crate) mod name {
 
     pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
     pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
-    pub(crate) const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
     pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("proxima-min-position");
     pub(crate) const POSITION: HeaderName = HeaderName::from_static("proxima-position");
@@ -43,13 +42,34 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What a client may not say about itself: rewritten from the connection.
-const FORWARDING: [HeaderName; 4] = [
-    name::FORWARDED,
-    name::X_FORWARDED_FOR,
-    name::X_FORWARDED_HOST,
-    name::X_FORWARDED_PROTO,
-];
+/// What a client may not say about itself or about the request: rewritten from the connection, or dropped. None of it is in
+/// a key, so none of it may shape a stored answer.
+fn is_clients_claim(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "forwarded"
+        || name == "x-host"
+        || name == "x-rewrite-url"
+        || name == "x-method-override"
+        || ["x-forwarded-", "x-original-", "x-http-method"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether an origin sees another value of a field than the client sent: what varies on it cannot be selected.
+pub(crate) fn is_rewritten(name: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| {
+        HOP_BY_HOP.contains(&name) || CONDITIONAL.contains(&name) || is_clients_claim(&name)
+    })
+}
+
+fn drop_claims(headers: &mut HeaderMap) {
+    let claims: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_clients_claim(name))
+        .cloned()
+        .collect();
+    claims.iter().for_each(|name| drop(headers.remove(name)));
+}
 
 /// Would make the answer to one client unfit for the next.
 const CONDITIONAL: [HeaderName; 6] = [
@@ -97,17 +117,15 @@ pub(crate) fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
 /// No `X-Forwarded-Host` goes along: it is not in the key, so it must not shape the answer.
 pub(crate) fn for_fill(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme) {
     drop_hop_by_hop(headers);
-    CONDITIONAL
-        .iter()
-        .chain(&FORWARDING)
-        .for_each(|name| drop(headers.remove(name)));
+    drop_claims(headers);
+    CONDITIONAL.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(CONTENT_LENGTH);
     add_forwarding(headers, client, scheme);
 }
 
 /// Makes a client's fields into those of a forwarded request, `host` being the one that the client asked for.
 pub(crate) fn for_forward(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme, host: &str) {
-    FORWARDING.iter().for_each(|name| drop(headers.remove(name)));
+    drop_claims(headers);
     add_forwarding(headers, client, scheme);
     if let Ok(host) = HeaderValue::from_str(host) {
         headers.insert(name::X_FORWARDED_HOST, host);
@@ -124,16 +142,48 @@ fn add_forwarding(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: S
     headers.append(VIA, HeaderValue::from_static("1.1 proxima"));
 }
 
-/// Makes an origin's fields into those that are stored and sent on: without what concerns one hop or is computed anew,
-/// and with a `Date` (RFC 9110 section 6.6.1).
-pub(crate) fn for_client(headers: &mut HeaderMap, received_at: UnixMillis) {
+/// Makes an origin's fields into those that are stored and sent on: without what concerns one hop or is computed anew, with one
+/// `Content-Length` or none, and with a `Date` (RFC 9110 section 6.6.1).
+pub(crate) fn for_client(headers: &mut HeaderMap, status: StatusCode, received_at: UnixMillis) {
     drop_hop_by_hop(headers);
     headers.remove(AGE);
+    let length = content_length(headers).filter(|_| status != StatusCode::NO_CONTENT);
+    headers.remove(CONTENT_LENGTH);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     if !headers.contains_key(DATE) {
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(received_at.0);
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(time)) {
             headers.insert(DATE, date);
         }
+    }
+}
+
+/// The one length that every `Content-Length` gives (RFC 9110 section 8.6); `None` when there is none or they differ.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let lines = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut lengths = lines
+        .flat_map(|line| line.split(','))
+        .map(|length| length.trim().parse().ok());
+    let first = lengths.next()?;
+    lengths.all(|other| other == first).then_some(first).flatten()
+}
+
+/// Joins the pieces that HTTP/2 clients may send a `Cookie` in (RFC 9113 section 8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if crumbs.len() > 1
+        && let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, whole);
     }
 }
 
@@ -198,16 +248,25 @@ pub(crate) fn surrogate_keys(headers: &HeaderMap) -> Vec<String> {
     tags
 }
 
-/// URLs in `Location` and `Content-Location` that a successful write invalidates too: those of the same authority
-/// (RFC 9111 section 4.4), as origin-form targets.
-pub(crate) fn locations(headers: &HeaderMap, host: &str) -> Vec<String> {
+/// URLs in `Location` and `Content-Location` that a successful write invalidates too: those of the same host (RFC 9111
+/// section 4.4), as origin-form targets.
+pub(crate) fn locations(headers: &HeaderMap, scheme: Scheme, host: &str) -> Vec<String> {
+    let own = without_default_port(scheme, host);
+    let is_own = |uri: &Uri| {
+        let theirs = if uri.scheme_str() == Some("http") {
+            Scheme::Http
+        } else {
+            Scheme::Https
+        };
+        let named = uri
+            .authority()
+            .map(|authority| without_default_port(theirs, authority.as_str()));
+        named.is_none_or(|named| named.eq_ignore_ascii_case(own))
+    };
     ["location", "content-location"]
         .iter()
         .filter_map(|name| headers.get(*name)?.to_str().ok()?.parse::<Uri>().ok())
-        .filter(|uri| {
-            uri.authority()
-                .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host))
-        })
+        .filter(is_own)
         .filter_map(|uri| uri.path_and_query().map(|target| target.as_str().to_owned()))
         .filter(|target| target.starts_with('/'))
         .collect()
@@ -258,6 +317,41 @@ mod tests {
     }
 
     #[test]
+    fn a_length_is_one_number_or_none() {
+        let of = |lines: &[(&str, &str)]| content_length(&map(lines));
+        assert_eq!(of(&[("content-length", "5")]), Some(5));
+        assert_eq!(
+            of(&[("content-length", "5, 5"), ("content-length", "5")]),
+            Some(5)
+        );
+        assert_eq!(of(&[("content-length", "5, 6")]), None);
+        assert_eq!(of(&[("content-length", "many")]), None);
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn cookies_in_pieces_are_joined() {
+        let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        join_cookies(&mut headers);
+        assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));
+    }
+
+    #[test]
+    fn what_an_origin_sees_changed_cannot_be_varied_on() {
+        for name in [
+            "x-forwarded-for",
+            "X-Forwarded-Prefix",
+            "forwarded",
+            "connection",
+            "range",
+            "x-original-url",
+        ] {
+            assert!(is_rewritten(name), "{name}");
+        }
+        assert!(!is_rewritten("accept-language"));
+    }
+
+    #[test]
     fn a_304_updates_all_but_the_bodys_description() {
         let mut stored = map(&[
             ("content-length", "5"),
@@ -293,9 +387,10 @@ mod tests {
 
     #[test]
     fn only_locations_of_the_same_authority_count() {
-        let of = |value: &str| locations(&map(&[("location", value)]), "api.example");
+        let of = |value: &str| locations(&map(&[("location", value)]), Scheme::Https, "api.example");
         assert_eq!(of("/profiles/7?x=1"), ["/profiles/7?x=1"]);
         assert_eq!(of("https://API.example/profiles/7"), ["/profiles/7"]);
+        assert_eq!(of("https://api.example:443/profiles/7"), ["/profiles/7"]);
         assert_eq!(of("https://other.example/profiles/7"), [] as [&str; 0]);
     }
 }

@@ -118,10 +118,19 @@ impl Job {
         {
             return self.refreshed(&held, fetched, listing).await;
         }
+        if fetched.status == StatusCode::NOT_MODIFIED {
+            let error = FetchError::Failed {
+                origin: fetched.origin().to_owned(),
+                why: "it answered 304 to a request without conditions".into(),
+            };
+            listing.end();
+            fill.set_head(Head::Failed(error), false);
+            return self.proxy.fetcher.release(fetched).await;
+        }
         let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
         let verdict = self.judge(&exchange);
         let age_given_s = storing::age_given(&exchange);
-        fields::for_client(&mut fetched.headers, fetched.received_at);
+        fields::for_client(&mut fetched.headers, fetched.status, fetched.received_at);
         let stored = matches!(verdict, Verdict::Store(_));
         if !stored {
             // nobody else may have this answer: release those who wait before the body comes
@@ -130,7 +139,7 @@ impl Job {
         let head = Arc::new(ResponseHead {
             status: fetched.status,
             headers: fetched.headers.clone(),
-            content_length: content_length(&fetched.headers),
+            content_length: fields::content_length(&fetched.headers),
             age_given_s,
             stored,
             vary: self.vary(&fetched.headers),
@@ -226,7 +235,7 @@ impl Job {
     }
 
     fn judge(&self, exchange: &Exchange<'_>) -> Verdict {
-        let too_large = content_length(exchange.response)
+        let too_large = fields::content_length(exchange.response)
             .is_some_and(|length| length > self.proxy.config.cache.max_body_bytes);
         match storing::decide(exchange, &self.route.route) {
             Ok(facts) if !too_large => Verdict::Store(facts),
@@ -316,7 +325,7 @@ impl Job {
     /// RFC 9111 section 4.3.4: the origin says that what is stored is still good.
     async fn refreshed(&self, held: &Arc<Entry>, fetched: Fetched, listing: &Listing<'_>) {
         let mut update = fetched.headers.clone();
-        fields::for_client(&mut update, fetched.received_at);
+        fields::for_client(&mut update, fetched.status, fetched.received_at);
         let mut headers = held.headers().clone();
         fields::merge_not_modified(&mut headers, &update);
         let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
@@ -392,10 +401,6 @@ fn origin_request(
             .map_err(|_| unfit(()))?;
     }
     Ok(request)
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn position(headers: &HeaderMap) -> Option<Position> {

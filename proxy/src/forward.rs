@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use http::header::{HOST, TRANSFER_ENCODING};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -22,8 +22,8 @@ use crate::proxy::{Proxy, Written};
 use crate::request::Headers;
 use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
-use crate::upstream::Origin;
 use crate::upstream::health::note_failure;
+use crate::upstream::{Candidate, Origin};
 
 /// The callbacks that pingora's proxy makes.
 pub(crate) struct Forward {
@@ -39,9 +39,11 @@ pub(crate) struct Context {
     target: String,
     route: Option<Arc<RouteState>>,
     outcome: Outcome,
-    /// Origins to try, in order, and the one being tried.
-    origins: Vec<Arc<Origin>>,
+    /// What to try, in order, and which of it is being tried.
+    candidates: Vec<Candidate>,
     attempt: usize,
+    /// A connection was made: an origin may have seen the request.
+    sent: bool,
     asked_at: Option<Instant>,
     origin_took: Option<Duration>,
     failure: Option<Problem>,
@@ -52,14 +54,27 @@ impl Forward {
         Self { proxy }
     }
 
-    /// Notes a failed attempt; `true` when there is another origin to try.
+    /// Moves past the origin being tried, which has failed; `true` when there is another.
     fn next_origin(&self, context: &mut Context, why: &str) -> bool {
-        if let Some(origin) = context.origins.get(context.attempt) {
-            self.count(origin, "failed");
-            note_failure(origin, why);
+        if let Some(failed) = context.candidates.get(context.attempt).cloned() {
+            self.count(&failed.origin, "failed");
+            note_failure(&failed.origin, why);
+            let same = |candidate: &Candidate| Arc::ptr_eq(&candidate.origin, &failed.origin);
+            while context.candidates.get(context.attempt).is_some_and(same) {
+                context.attempt += 1;
+            }
         }
-        context.attempt += 1;
-        context.attempt < context.origins.len()
+        context.attempt < context.candidates.len()
+    }
+
+    /// Moves past an address that takes no connection; `true` when there is another, of this origin or the next.
+    fn next_address(&self, context: &mut Context, why: &str) -> bool {
+        if let Some(candidate) = context.candidates.get(context.attempt) {
+            self.count(&candidate.origin, "failed");
+            candidate.refused(why);
+            context.attempt += 1;
+        }
+        context.attempt < context.candidates.len()
     }
 
     fn count(&self, origin: &Origin, result: &str) {
@@ -70,16 +85,18 @@ impl Forward {
             .inc();
     }
 
-    /// RFC 9111 section 4.4: an unsafe method that succeeds makes what is stored under its URLs doubtful.
-    fn invalidate(&self, context: &Context, response: &ResponseHeader) {
+    /// RFC 9111 section 4.4: an unsafe method that succeeds makes what is stored under its URLs doubtful. So does one
+    /// whose answer was lost.
+    fn invalidate(&self, context: &Context, response: Option<&ResponseHeader>) {
+        let none = HeaderMap::new();
+        let fields = response.map_or(&none, |response| &response.headers);
         let mut targets = vec![context.target.clone()];
-        targets.extend(fields::locations(&response.headers, &context.host));
-        let position = response.headers.get(fields::name::POSITION);
+        targets.extend(fields::locations(fields, context.scheme, &context.host));
+        let position = fields.get(fields::name::POSITION);
         self.proxy.invalidate(&Written {
-            scheme: context.scheme,
             host: &context.host,
             targets,
-            tags: fields::surrogate_keys(&response.headers),
+            tags: fields::surrogate_keys(fields),
             position: position.and_then(|value| value.to_str().ok()?.parse().ok()),
         });
     }
@@ -105,8 +122,9 @@ impl ProxyHttp for Forward {
             target: String::new(),
             route: None,
             outcome: Outcome::Method,
-            origins: Vec::new(),
+            candidates: Vec::new(),
             attempt: 0,
+            sent: false,
             asked_at: None,
             origin_took: None,
             failure: None,
@@ -118,6 +136,10 @@ impl ProxyHttp for Forward {
         let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
         context.scheme = if tls { Scheme::Https } else { Scheme::Http };
         context.host = fields::authority(&header.uri, &header.headers);
+        if !context.host.is_empty() && !key::is_host(&context.host) {
+            let problem = Problem::bad_request("the Host field is not a host name");
+            return self.refuse(session, context, problem).await;
+        }
         if matches!(header.method, Method::GET | Method::HEAD) {
             context.outcome = Outcome::Bypass;
         }
@@ -145,23 +167,16 @@ impl ProxyHttp for Forward {
         }
         let path = context.target.split('?').next().unwrap_or_default();
         context.route = Some(Arc::clone(self.proxy.routes.find(path)));
-        context.origins = self.proxy.upstreams.candidates();
+        context.candidates = self.proxy.upstreams.candidates();
         Ok(false)
     }
 
     async fn upstream_peer(&self, _: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
-        loop {
-            let Some(origin) = context.origins.get(context.attempt) else {
-                return Error::e_explain(ErrorType::ConnectError, "no origin can be reached");
-            };
-            match origin.peer(self.proxy.upstreams.config()) {
-                Ok(peer) => {
-                    context.asked_at = Some(Instant::now());
-                    return Ok(Box::new(peer));
-                }
-                Err(error) => drop(self.next_origin(context, &error.to_string())),
-            }
-        }
+        let Some(candidate) = context.candidates.get(context.attempt) else {
+            return Error::e_explain(ErrorType::ConnectError, "no origin can be reached");
+        };
+        context.asked_at = Some(Instant::now());
+        Ok(Box::new(candidate.peer(self.proxy.upstreams.config())))
     }
 
     async fn upstream_request_filter(
@@ -170,6 +185,7 @@ impl ProxyHttp for Forward {
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> Result<()> {
+        context.sent = true;
         if context.target.starts_with('/') {
             request.set_raw_path(context.target.as_bytes())?;
         }
@@ -194,7 +210,7 @@ impl ProxyHttp for Forward {
         mut error: Box<Error>,
     ) -> Box<Error> {
         // nothing was sent: any method may be tried elsewhere
-        error.set_retry(self.next_origin(context, &reason(&error)));
+        error.set_retry(self.next_address(context, &reason(&error)));
         error
     }
 
@@ -239,13 +255,13 @@ impl ProxyHttp for Forward {
             }
         }
         context.origin_took = context.asked_at.map(|asked| asked.elapsed());
-        if let Some(origin) = context.origins.get(context.attempt) {
+        if let Some(Candidate { origin, .. }) = context.candidates.get(context.attempt) {
             origin.health.answered();
             self.count(origin, "answered");
         }
         let method = &session.req_header().method;
         if !method.is_safe() && (response.status.is_success() || response.status.is_redirection()) {
-            self.invalidate(context, response);
+            self.invalidate(context, Some(response));
         }
         let mut status = String::new();
         CacheStatus::from(context.outcome).write(&self.proxy.cache_name, &mut status);
@@ -259,6 +275,10 @@ impl ProxyHttp for Forward {
         error: &Error,
         context: &mut Context,
     ) -> FailToProxy {
+        if context.sent && !session.req_header().method.is_safe() {
+            // the origin may have done it all the same
+            self.invalidate(context, None);
+        }
         let gone = FailToProxy {
             error_code: 0,
             can_reuse_downstream: false,

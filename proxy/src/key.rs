@@ -162,6 +162,9 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Http, Self::Https];
+
     /// As written in a URL.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -197,14 +200,30 @@ pub(crate) fn write_key(
     hash(key.as_bytes())
 }
 
+/// Whether a text can be a host, with or without a port (RFC 3986 section 3.2.2, registered names without escapes). What
+/// cannot be one never reaches a key: `a/b` as a host would forge the key of another URL.
+pub(crate) fn is_host(text: &str) -> bool {
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']');
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
 /// Host names are case-insensitive and the scheme's own port is no port (RFC 9110 section 4.2.3).
 fn push_host(key: &mut String, scheme: Scheme, host: &str) {
+    key.extend(
+        without_default_port(scheme, host)
+            .chars()
+            .map(|c| c.to_ascii_lowercase()),
+    );
+}
+
+/// A host without the port that its scheme has anyway.
+pub(crate) fn without_default_port(scheme: Scheme, host: &str) -> &str {
     let default_port = match scheme {
         Scheme::Http => ":80",
         Scheme::Https => ":443",
     };
-    let host = host.strip_suffix(default_port).unwrap_or(host);
-    key.extend(host.chars().map(|c| c.to_ascii_lowercase()));
+    host.strip_suffix(default_port).unwrap_or(host)
 }
 
 /// The part of the query that is in the key, which is also all of it that the origin sees.
@@ -308,6 +327,16 @@ mod tests {
         assert_eq!(key_of("h", "/p?utm=x", &only), "https://h/p");
         assert_eq!(key_of("h", "/p?utm=x", &QueryRule::None), "https://h/p");
         assert_eq!(key_of("h", "/p?b=1&a=2", &QueryRule::All), "https://h/p?b=1&a=2");
+    }
+
+    #[test]
+    fn what_is_not_a_host_cannot_forge_a_key() {
+        for host in ["a.example", "a.example:8443", "[::1]:80", "127.0.0.1"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", "a/b", "a?x=", "a#b", "a@b", "a b", "a\r\n", "a%2fb", "é"] {
+            assert!(!is_host(host), "{host}");
+        }
     }
 
     #[test]

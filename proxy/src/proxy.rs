@@ -50,7 +50,6 @@ pub(crate) struct Proxy {
 
 /// A successful write, as far as the cache is concerned.
 pub(crate) struct Written<'w> {
-    pub(crate) scheme: Scheme,
     pub(crate) host: &'w str,
     /// Target of the request, and those that `Location` and `Content-Location` name.
     pub(crate) targets: Vec<String>,
@@ -144,24 +143,22 @@ impl Proxy {
             let Ok(target) = key::parse_target(target) else {
                 continue;
             };
-            let route = &self.routes.find(&target.path).route;
+            let route = self.routes.find(&target.path);
             let hosts = &self.config.upstream.host;
-            stored.push(key::write_key(
-                &mut key,
-                written.scheme,
-                written.host,
-                hosts,
-                &target,
-                &route.query,
-            ));
-            tags.push(TagHash::of_url(&key));
-            tags.extend(
-                self.routes
-                    .find(&target.path)
-                    .tags(&target.path)
-                    .iter()
-                    .map(|tag| TagHash::of_tag(tag)),
-            );
+            // a resource is one whichever way it was reached
+            for scheme in Scheme::ALL {
+                let query = &route.route.query;
+                stored.push(key::write_key(
+                    &mut key,
+                    scheme,
+                    written.host,
+                    hosts,
+                    &target,
+                    query,
+                ));
+                tags.push(TagHash::of_url(&key));
+            }
+            tags.extend(route.tags(&target.path).iter().map(|tag| TagHash::of_tag(tag)));
         }
         self.coherence.invalidate(tags.into_iter(), by);
         self.metrics.invalidations.with_label_values(&["write"]).inc();

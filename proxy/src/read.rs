@@ -35,6 +35,12 @@ pub(crate) struct Read<'r> {
 }
 
 impl Read<'_> {
+    /// Whether others may wait for the answer to this request: not for one to a user's credentials, nor one that nobody may
+    /// keep, nor one that has an origin wait for data that only this client has seen.
+    pub(crate) fn is_shareable(&self) -> bool {
+        !self.signals.authorization && !self.signals.no_store && self.signals.min_position.is_none()
+    }
+
     /// Whether the client has seen newer data than this (`Proxima-Min-Position`).
     pub(crate) fn is_ahead_of(&self, position: Option<Position>) -> bool {
         self.signals.min_position.is_some_and(|min| position < Some(min))
@@ -88,8 +94,8 @@ impl Proxy {
             }
             Err(error) => return Plan::Refuse(Problem::bad_request(error.to_string())),
         };
-        if request.host.is_empty() {
-            return Plan::Refuse(Problem::bad_request("the request names no host"));
+        if !key::is_host(request.host) {
+            return Plan::Refuse(Problem::bad_request("the request names no valid host"));
         }
         let route = Arc::clone(self.routes.find(&target.path));
         let signals = Signals::of(&request.headers);
@@ -128,7 +134,7 @@ impl Proxy {
             if found.serves(read) {
                 return Answer::Stored(stored(read, found));
             }
-            if found.serves_while_revalidating(read) {
+            if found.serves_while_revalidating(read) && read.is_shareable() {
                 self.refresh(read, &looked);
                 return Answer::Stored(stored(read, found));
             }
@@ -166,9 +172,9 @@ impl Proxy {
     }
 
     async fn fetch(self: &Arc<Self>, read: &Read<'_>, looked: &Looked, why: Outcome) -> Answer {
-        // an answer to one user's credentials, or one that nobody may keep, is nobody else's to wait for
-        let shareable = !read.signals.authorization && !read.signals.no_store;
-        if shareable && let Some(answer) = self.fetch_together(read, looked, why).await {
+        if read.is_shareable()
+            && let Some(answer) = self.fetch_together(read, looked, why).await
+        {
             return answer;
         }
         let (fill, mut reader) = start();

@@ -143,6 +143,8 @@ impl Signals {
                 }
                 13 if is("authorization") => signals.authorization = true,
                 13 if is("if-none-match") => signals.if_none_match = true,
+                // fields that `Connection` names are gone before the origin sees them, so they cannot select a variant
+                10 if is("connection") => signals.needs_origin |= names_fields(value),
                 6 if is("pragma") => pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache"),
                 5 if is("range") => signals.needs_origin = true,
                 8 if is("if-match") => signals.needs_origin = true,
@@ -162,6 +164,16 @@ impl Signals {
         signals.only_if_cached = control.only_if_cached;
         signals
     }
+}
+
+/// Whether a `Connection` value names other fields than the usual.
+fn names_fields(value: &[u8]) -> bool {
+    let usual = |token: &[u8]| {
+        ["", "close", "keep-alive", "te"]
+            .iter()
+            .any(|usual| token.eq_ignore_ascii_case(usual.as_bytes()))
+    };
+    !value.split(|&b| b == b',').all(|token| usual(token.trim_ascii()))
 }
 
 #[cfg(test)]
@@ -194,6 +206,8 @@ mod tests {
         assert!(signals(&[("Authorization", "x")]).authorization);
         assert!(signals(&[("RANGE", "bytes=0-1")]).needs_origin);
         assert!(signals(&[("If-None-Match", "*")]).if_none_match);
+        assert!(signals(&[("Connection", "close, X-Tenant")]).needs_origin);
+        assert!(!signals(&[("Connection", "Keep-Alive, TE")]).needs_origin);
         let position = Some(Position {
             timeline: 0,
             offset: 7,

@@ -22,6 +22,8 @@ use crate::proxy::{Proxy, ProxyError};
 use crate::tls::{Certificates, TlsError};
 use crate::upstream::{health, resolve};
 
+/// An end to pingora's own loop. Which tries a request really has is decided by `Forward`, from the retry budget.
+const FORWARD_TRIES_MAX: usize = 64;
 /// How long a ring whose names do not resolve is left before the next attempt.
 const RING_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long a starting proxy waits for the change feed's snapshot before it says that it is ready without.
@@ -198,7 +200,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 fn forwarder(proxy: &Arc<Proxy>) -> HttpProxy<Forward> {
     let upstream = &proxy.config.upstream;
     let conf = ServerConf {
-        max_retries: upstream.max_retries,
+        max_retries: FORWARD_TRIES_MAX,
         ca_file: upstream.ca.as_ref().map(|path| path.display().to_string()),
         ..ServerConf::default()
     };
@@ -221,9 +223,7 @@ fn background(
     if proxy.config.cache.ring.is_some() {
         tasks.push(tokio::spawn(keep_ring(Arc::clone(proxy))));
     }
-    if let Some(certificates) = certificates {
-        tasks.push(tokio::spawn(watch_certificates(Arc::clone(proxy), certificates)));
-    }
+    tasks.push(tokio::spawn(watch_certificates(Arc::clone(proxy), certificates)));
     tasks
 }
 
@@ -247,9 +247,8 @@ async fn keep_ring(proxy: Arc<Proxy>) {
     }
 }
 
-/// Reads certificates again when their files change, or at once on SIGHUP.
-async fn watch_certificates(proxy: Arc<Proxy>, certificates: Arc<Certificates>) {
-    let mut ticks = tokio::time::interval(proxy.config.server.certificate_poll);
+/// Reads certificates again when their files change, or at once on SIGHUP, which would otherwise end the process.
+async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certificates>>) {
     let mut hangup = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -257,6 +256,13 @@ async fn watch_certificates(proxy: Arc<Proxy>, certificates: Arc<Certificates>) 
             return;
         }
     };
+    let Some(certificates) = certificates else {
+        while hangup.recv().await.is_some() {
+            tracing::info!("SIGHUP: there are no certificates to read again");
+        }
+        return;
+    };
+    let mut ticks = tokio::time::interval(proxy.config.server.certificate_poll);
     let mut stamp = certificates.stamp();
     loop {
         let asked = tokio::select! {

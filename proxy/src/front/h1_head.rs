@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use crate::key;
 use crate::problem::Problem;
 use crate::request::{Headers, Protocol, ReadMethod};
 
@@ -128,6 +129,10 @@ fn scan<'h>(lines: &[httparse::Header<'h>]) -> Result<Scanned<'h>, Problem> {
             7 if is("upgrade") => found.special = true,
             10 if is("connection") => scan_connection(line.value, &mut found),
             14 if is("content-length") => {
+                if found.content_length || line.value.is_empty() || !line.value.iter().all(u8::is_ascii_digit)
+                {
+                    return Err(Problem::bad_request("Content-Length has to be one number, once"));
+                }
                 found.content_length = true;
                 found.has_body |= line.value != b"0";
             }
@@ -165,10 +170,8 @@ fn host<'h>(fields: &Scanned<'h>, version: u8) -> Result<Option<&'h str>, Proble
         0 => return Err(Problem::bad_request("HTTP/1.1 requests need a Host field")),
         _ => return Err(Problem::bad_request("more than one Host field")),
     }
-    let valid =
-        |&b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']');
     match std::str::from_utf8(fields.host) {
-        Ok(host) if !host.is_empty() && fields.host.iter().all(valid) => Ok(Some(host)),
+        Ok(host) if key::is_host(host) => Ok(Some(host)),
         _ => Err(Problem::bad_request("the Host field is not a host name")),
     }
 }
@@ -223,6 +226,14 @@ mod tests {
             (
                 "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n",
                 Ok("other"),
+            ),
+            (
+                "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\n",
+                Err(400),
+            ),
+            (
+                "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n",
+                Err(400),
             ),
             ("GET / HTTP/1.1\r\n\r\n", Err(400)),
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Err(400)),

@@ -7,6 +7,7 @@ use proxima_config::checked::{Route, Ttl};
 use super::cache_control::{CacheControl, DELTA_SECONDS_MAX, Members, delta_seconds};
 use super::freshness::Facts;
 use crate::clock::UnixMillis;
+use crate::fields;
 
 /// Heuristic lifetime: this share of the time since `Last-Modified` (RFC 9111 section 4.2.2 suggests a tenth) …
 const HEURISTIC_DIVISOR: u64 = 10;
@@ -33,7 +34,7 @@ pub(crate) enum NotStored {
     Authorization,
     /// The response sets a cookie.
     SetCookie,
-    /// `Vary: *` (section 4.1).
+    /// `Vary: *` (section 4.1), or on a field that the origin sees other than the client sent it.
     VaryStar,
     /// A status that may not be stored, or not without an explicit lifetime.
     Status,
@@ -102,7 +103,9 @@ pub(crate) fn vary_names(response: &HeaderMap) -> Vec<String> {
 }
 
 fn varies_on_everything(response: &HeaderMap) -> bool {
-    vary_names(response).iter().any(|name| name == "*")
+    vary_names(response)
+        .iter()
+        .any(|name| name == "*" || fields::is_rewritten(name))
 }
 
 fn is_negative(status: StatusCode) -> bool {

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
+use pingora::protocols::http::client::HttpSession;
+use pingora::upstreams::peer::HttpPeer;
 use proxima_config::checked::Health as HealthConfig;
 
 use super::{Origin, Upstreams};
+use crate::fetch::{connector_options, reason};
 
 /// Counts successes and failures in a row. A good request does not bring an origin back: only checks do, so that one
 /// lucky answer does not send a region's traffic to it.
@@ -68,7 +71,7 @@ pub(crate) fn note_failure(origin: &Origin, why: &str) {
 
 /// Checks every origin at its interval, for ever.
 pub(crate) async fn check_all(upstreams: Arc<Upstreams>) {
-    let connector = Arc::new(Connector::new(None));
+    let connector = Arc::new(Connector::new(Some(connector_options(&upstreams))));
     let mut ticks = tokio::time::interval(upstreams.config().health.interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -88,7 +91,7 @@ pub(crate) async fn check_all(upstreams: Arc<Upstreams>) {
     }
 }
 
-async fn check_one(origin: &Origin, upstreams: &Upstreams, connector: &Connector) {
+async fn check_one(origin: &Arc<Origin>, upstreams: &Upstreams, connector: &Connector) {
     let limit = upstreams.config().health.timeout;
     let outcome = match tokio::time::timeout(limit, ask(origin, upstreams, connector)).await {
         Ok(outcome) => outcome,
@@ -111,12 +114,8 @@ async fn check_one(origin: &Origin, upstreams: &Upstreams, connector: &Connector
     }
 }
 
-async fn ask(origin: &Origin, upstreams: &Upstreams, connector: &Connector) -> Result<(), String> {
-    let peer = origin.peer(upstreams.config()).map_err(|e| e.to_string())?;
-    let (mut session, _) = connector
-        .get_http_session(&peer)
-        .await
-        .map_err(|e| e.to_string())?;
+async fn ask(origin: &Arc<Origin>, upstreams: &Upstreams, connector: &Connector) -> Result<(), String> {
+    let (mut session, peer) = connect(origin, upstreams, connector).await?;
     let Some(path) = &upstreams.config().health.path else {
         return Ok(());
     };
@@ -149,6 +148,22 @@ async fn ask(origin: &Origin, upstreams: &Upstreams, connector: &Connector) -> R
         return Ok(());
     }
     Err(format!("the health check was answered {status}"))
+}
+
+async fn connect(
+    origin: &Arc<Origin>,
+    upstreams: &Upstreams,
+    connector: &Connector,
+) -> Result<(HttpSession, HttpPeer), String> {
+    let mut outcome = Err("its name has not resolved; check the name and this machine's DNS".to_owned());
+    for candidate in origin.candidates() {
+        let peer = candidate.peer(upstreams.config());
+        match connector.get_http_session(&peer).await {
+            Ok((session, _)) => return Ok((session, peer)),
+            Err(error) => outcome = Err(reason(&error)),
+        }
+    }
+    outcome
 }
 
 #[cfg(test)]

@@ -4,17 +4,23 @@ pub(crate) mod health;
 pub(crate) mod order;
 pub(crate) mod resolve;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use pingora::upstreams::peer::{HttpPeer, PeerOptions};
 use proxima_config::checked::{Config, Upstream as UpstreamConfig};
 use proxima_config::geo::{Origin as OriginAddress, Scheme};
 
 use health::Health;
 use order::order;
+
+/// An address that refused a connection is tried after its neighbours for this long.
+const ADDRESS_REST: Duration = Duration::from_secs(10);
 
 /// One origin as this proxy knows it.
 #[derive(Debug)]
@@ -25,30 +31,52 @@ pub(crate) struct Origin {
     /// What the name resolves to now; empty until it has been resolved once.
     addrs: ArcSwap<Vec<SocketAddr>>,
     turn: AtomicUsize,
+    /// Addresses that refused a connection, and when. Never more than the name resolves to.
+    refused: Mutex<HashMap<SocketAddr, Instant>>,
 }
 
-/// No origin can be tried.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PeerError {
-    #[error("origin {0}: its name has not resolved yet; check the name and this machine's DNS")]
-    Unresolved(String),
+/// One address of one origin, to be tried.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub(crate) origin: Arc<Origin>,
+    addr: SocketAddr,
+    /// No other address of this origin is left to try.
+    is_last_of_origin: bool,
 }
 
 impl Origin {
-    /// A peer for the next of the origin's addresses in turn.
-    ///
-    /// # Errors
-    /// [`PeerError::Unresolved`] while the name has no address.
-    pub(crate) fn peer(&self, config: &UpstreamConfig) -> Result<HttpPeer, PeerError> {
-        let addrs = self.addrs.load();
-        if addrs.is_empty() {
-            return Err(PeerError::Unresolved(self.address.text.clone()));
+    fn new(region: &str, address: &OriginAddress, config: &UpstreamConfig) -> Self {
+        let literal = address
+            .host
+            .parse()
+            .ok()
+            .map(|ip| SocketAddr::new(ip, address.port));
+        Self {
+            region: region.to_owned(),
+            address: address.clone(),
+            health: Health::new(config.health.clone()),
+            addrs: ArcSwap::from_pointee(literal.into_iter().collect()),
+            turn: AtomicUsize::new(0),
+            refused: Mutex::default(),
         }
-        let addr = addrs[self.turn.fetch_add(1, Ordering::Relaxed) % addrs.len()];
-        let tls = self.address.scheme == Scheme::Https;
-        let mut peer = HttpPeer::new(addr, tls, self.address.host.clone());
-        peer.options = peer_options(config);
-        Ok(peer)
+    }
+
+    /// Its addresses in turn, those that lately refused a connection last. None while the name has not resolved.
+    pub(crate) fn candidates(self: &Arc<Self>) -> Vec<Candidate> {
+        let mut addrs = self.addrs.load().to_vec();
+        if addrs.len() > 1 {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % addrs.len();
+            addrs.rotate_left(turn);
+            let refused = self.refused.lock();
+            addrs.sort_by_key(|addr| refused.get(addr).is_some_and(|at| at.elapsed() < ADDRESS_REST));
+        }
+        let count = addrs.len();
+        let candidate = |(index, addr)| Candidate {
+            origin: Arc::clone(self),
+            addr,
+            is_last_of_origin: index + 1 == count,
+        };
+        addrs.into_iter().enumerate().map(candidate).collect()
     }
 
     /// Whether its address has to be looked up.
@@ -57,7 +85,25 @@ impl Origin {
     }
 
     pub(crate) fn set_addrs(&self, addrs: Vec<SocketAddr>) {
+        self.refused.lock().retain(|addr, _| addrs.contains(addr));
         self.addrs.store(Arc::new(addrs));
+    }
+}
+
+impl Candidate {
+    pub(crate) fn peer(&self, config: &UpstreamConfig) -> HttpPeer {
+        let tls = self.origin.address.scheme == Scheme::Https;
+        let mut peer = HttpPeer::new(self.addr, tls, self.origin.address.host.clone());
+        peer.options = peer_options(config);
+        peer
+    }
+
+    /// No connection could be made. The origin as a whole has failed when this was its last address.
+    pub(crate) fn refused(&self, why: &str) {
+        self.origin.refused.lock().insert(self.addr, Instant::now());
+        if self.is_last_of_origin {
+            health::note_failure(&self.origin, why);
+        }
     }
 }
 
@@ -85,20 +131,10 @@ impl Upstreams {
         let nearest = table.nearest(table.own().coordinates);
         let origins = nearest.into_iter().flat_map(|index| {
             let region = &table.regions[index];
-            region.origins.iter().map(|address| {
-                let literal = address
-                    .host
-                    .parse()
-                    .ok()
-                    .map(|ip| SocketAddr::new(ip, address.port));
-                Arc::new(Origin {
-                    region: region.name.clone(),
-                    address: address.clone(),
-                    health: Health::new(config.upstream.health.clone()),
-                    addrs: ArcSwap::from_pointee(literal.into_iter().collect()),
-                    turn: AtomicUsize::new(0),
-                })
-            })
+            region
+                .origins
+                .iter()
+                .map(|address| Arc::new(Origin::new(&region.name, address, &config.upstream)))
         });
         Self {
             origins: origins.collect(),
@@ -115,14 +151,17 @@ impl Upstreams {
         &self.config
     }
 
-    /// The origins to try for one request, in order and no more than the retry budget allows.
-    pub(crate) fn candidates(&self) -> Vec<Arc<Origin>> {
+    /// What to try for one request, in order: the addresses of no more origins than the retry budget allows.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
         let healthy: Vec<bool> = self
             .origins
             .iter()
             .map(|origin| origin.health.is_healthy())
             .collect();
-        let tries = order(&healthy).into_iter().take(self.config.max_retries + 1);
-        tries.map(|index| Arc::clone(&self.origins[index])).collect()
+        let tries = order(&healthy).into_iter().map(|index| &self.origins[index]);
+        let resolved = tries
+            .map(Origin::candidates)
+            .filter(|candidates| !candidates.is_empty());
+        resolved.take(self.config.max_retries + 1).flatten().collect()
     }
 }
