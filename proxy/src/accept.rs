@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::front::{Front, h1, h2, stopped};
 use crate::key::Scheme;
+use crate::metrics::Metrics;
 
 /// Pause after a failed accept (out of file descriptors, for one), so that the loop does not spin.
 const ACCEPT_RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -46,13 +47,27 @@ pub(crate) async fn accept(listener: Listener, front: Front, places: Arc<Semapho
         };
         let (front, acceptor) = (front.clone(), listener.acceptor.clone());
         open.spawn(async move {
-            let metrics = Arc::clone(&front.proxy.metrics);
-            metrics.connections_total.inc();
-            metrics.connections.inc();
+            let _open = Open::new(&front.proxy.metrics);
             connection(socket, client, front, acceptor).await;
-            metrics.connections.dec();
             drop(place);
         });
+    }
+}
+
+/// Counts a connection for as long as it lives, however it ends.
+struct Open(Arc<Metrics>);
+
+impl Open {
+    fn new(metrics: &Arc<Metrics>) -> Self {
+        metrics.connections_total.inc();
+        metrics.connections.inc();
+        Self(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.dec();
     }
 }
 

@@ -1,8 +1,9 @@
 //! One JSON line per request, written by a thread of its own so that a slow disk slows no request.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use prometheus::IntCounter;
 use proxima_config::checked::AccessLog as Target;
 use serde::Serialize;
 
-/// Lines waiting for the writer; beyond it lines are dropped and counted, never waited for.
-const QUEUE_LINES_MAX: usize = 16_384;
-const FLUSH_AFTER: Duration = Duration::from_millis(200);
+/// Bytes waiting for the writer; beyond it lines are dropped and counted, never waited for.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How often the writer looks. It is never woken for a line: that would cost more than the line.
+const WRITE_EVERY: Duration = Duration::from_millis(50);
 
 /// What is said of one request.
 #[derive(Debug, Serialize)]
@@ -41,12 +43,18 @@ pub(crate) struct Record<'r> {
     pub(crate) cut_short: bool,
 }
 
-/// The writer's queue.
+/// Lines on their way to the writer.
 pub(crate) struct AccessLog {
-    queue: Mutex<Option<SyncSender<Vec<u8>>>>,
+    lines: Arc<Lines>,
     writer: Mutex<Option<JoinHandle<()>>>,
     dropped: IntCounter,
     on: bool,
+}
+
+#[derive(Default)]
+struct Lines {
+    waiting: Mutex<Vec<u8>>,
+    closing: AtomicBool,
 }
 
 impl AccessLog {
@@ -69,18 +77,21 @@ impl AccessLog {
                 Some(Box::new(file))
             }
         };
-        let (mut queue, mut writer) = (None, None);
+        let lines = Arc::new(Lines::default());
+        let on = out.is_some();
+        let mut writer = None;
         if let Some(out) = out {
-            let (sender, lines) = sync_channel(QUEUE_LINES_MAX);
-            let thread = std::thread::Builder::new().name("access-log".into());
-            writer = Some(thread.spawn(move || write_lines(&lines, BufWriter::new(out)))?);
-            queue = Some(sender);
+            let (thread, lines) = (
+                std::thread::Builder::new().name("access-log".into()),
+                Arc::clone(&lines),
+            );
+            writer = Some(thread.spawn(move || write_lines(&lines, out))?);
         }
         Ok(Self {
-            on: queue.is_some(),
-            queue: Mutex::new(queue),
+            lines,
             writer: Mutex::new(writer),
             dropped,
+            on,
         })
     }
 
@@ -89,48 +100,41 @@ impl AccessLog {
         self.on
     }
 
-    /// Queues one line.
+    /// Adds one line.
     pub(crate) fn write(&self, record: &Record<'_>) {
-        let Ok(mut line) = serde_json::to_vec(record) else {
-            return;
-        };
-        line.push(b'\n');
-        let Some(queue) = self.queue.lock().clone() else {
-            return;
-        };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(line) {
+        let mut waiting = self.lines.waiting.lock();
+        let start = waiting.len();
+        if start > WAITING_BYTES_MAX || serde_json::to_writer(&mut *waiting, record).is_err() {
+            waiting.truncate(start);
+            drop(waiting);
             self.dropped.inc();
+            return;
         }
+        waiting.push(b'\n');
     }
 
-    /// Writes out what is queued and stops.
+    /// Writes out what is waiting and stops.
     pub(crate) fn close(&self) {
-        drop(self.queue.lock().take());
+        self.lines.closing.store(true, Ordering::Release);
         if let Some(writer) = self.writer.lock().take() {
+            writer.thread().unpark();
             let _ = writer.join();
         }
     }
 }
 
-fn write_lines(lines: &Receiver<Vec<u8>>, mut out: impl Write) {
-    let mut dirty = false;
+fn write_lines(lines: &Lines, mut out: impl Write) {
+    let mut batch = Vec::new();
     loop {
-        match lines.recv_timeout(FLUSH_AFTER) {
-            Ok(line) => {
-                dirty = true;
-                if out.write_all(&line).is_err() {
-                    return; // a closed standard output: nobody reads any more
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                if std::mem::take(&mut dirty) && out.flush().is_err() {
-                    return;
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                let _ = out.flush();
-                return;
-            }
+        let closing = lines.closing.load(Ordering::Acquire);
+        std::mem::swap(&mut *lines.waiting.lock(), &mut batch);
+        if !batch.is_empty() && out.write_all(&batch).and_then(|()| out.flush()).is_err() {
+            return; // a closed standard output, a full disk: what waits is bounded, and what is dropped is counted
         }
+        batch.clear();
+        if closing {
+            return;
+        }
+        std::thread::park_timeout(WRITE_EVERY);
     }
 }

@@ -13,7 +13,6 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::UnixMillis;
 use crate::front::stopped;
 use crate::proxy::Proxy;
 
@@ -42,7 +41,7 @@ async fn healthz() -> Json<serde_json::Value> {
 async fn readyz(State(proxy): State<Arc<Proxy>>) -> Response {
     let origins = proxy.upstreams.all();
     let healthy = origins.iter().filter(|origin| origin.health.is_healthy()).count();
-    let feed = proxy.coherence.is_current(UnixMillis::now());
+    let feed = proxy.coherence.is_current();
     let ring = proxy.ring.load();
     let nodes: Vec<_> = ring
         .iter()

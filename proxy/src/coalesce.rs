@@ -21,6 +21,8 @@ use crate::position::Position;
 
 /// A fill that is not stored keeps at most this much that its slowest reader has not read.
 const WINDOW_BYTES: usize = 256 * 1024;
+/// How long one reader may hold up others.
+const HOLD_UP_MAX: Duration = Duration::from_secs(1);
 /// Locks of the table: enough that threads rarely meet.
 const SHARDS: usize = 64;
 
@@ -93,6 +95,15 @@ impl State {
         }
     }
 
+    /// Goes on without the readers that are furthest behind, unless that is all of them.
+    fn leave_slowest(&mut self) {
+        let slowest = self.readers.values().copied().min().unwrap_or_default();
+        if self.readers.values().any(|at| *at > slowest) {
+            self.readers.retain(|_, at| *at > slowest);
+            self.drop_read();
+        }
+    }
+
     fn waiting_bytes(&self) -> usize {
         self.chunks.iter().map(Bytes::len).sum()
     }
@@ -159,7 +170,7 @@ impl Fill {
         self.change(|state| state.chunks.push_back(chunk));
     }
 
-    /// Waits until there is room for more.
+    /// Waits until there is room for more. A reader that holds up others for longer than [`HOLD_UP_MAX`] loses the rest.
     ///
     /// # Errors
     /// [`Unwanted`] when nobody reads and nothing is kept.
@@ -167,7 +178,7 @@ impl Fill {
         let mut moved = self.moved.subscribe();
         loop {
             moved.borrow_and_update();
-            {
+            let others_wait = {
                 let state = self.state.lock();
                 if state.keep_all {
                     return Ok(());
@@ -178,9 +189,12 @@ impl Fill {
                 if state.waiting_bytes() < WINDOW_BYTES {
                     return Ok(());
                 }
-            }
-            if moved.changed().await.is_err() {
-                return Err(Unwanted);
+                state.readers.len() > 1
+            };
+            if !others_wait {
+                let _ = moved.changed().await;
+            } else if tokio::time::timeout(HOLD_UP_MAX, moved.changed()).await.is_err() {
+                self.change(State::leave_slowest);
             }
         }
     }
@@ -238,7 +252,9 @@ impl FillReader {
 
     fn step(&mut self) -> Option<Result<Option<Bytes>, BrokenOff>> {
         let mut state = self.fill.state.lock();
-        let at = *state.readers.get(&self.id)?;
+        let Some(at) = state.readers.get(&self.id).copied() else {
+            return Some(Err(BrokenOff));
+        };
         let chunk = state.chunks.get(at - state.first).cloned();
         match chunk {
             Some(chunk) => {
@@ -407,6 +423,19 @@ mod tests {
         assert_eq!(reader.next().await.unwrap().unwrap().len(), WINDOW_BYTES);
         assert_eq!(fill.room().await, Ok(()));
         assert!(fill.reader().is_none(), "the start is gone");
+    }
+
+    #[tokio::test]
+    async fn one_slow_reader_does_not_hold_up_the_others_for_long() {
+        let (fill, slow) = start();
+        let mut quick = fill.reader().unwrap();
+        fill.set_head(head(), false);
+        fill.push(Bytes::from(vec![0; WINDOW_BYTES]));
+        quick.next().await.unwrap();
+        assert_eq!(fill.room().await, Ok(()));
+        fill.push(Bytes::from_static(b"more"));
+        assert_eq!(quick.next().await.unwrap().unwrap(), "more");
+        assert_eq!(read_all(slow).await, Err(BrokenOff), "never a wrong body");
     }
 
     #[tokio::test]

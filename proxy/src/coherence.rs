@@ -1,7 +1,7 @@
 //! What this proxy knows of changes: the floors, the epoch that moves with them, and whether the feed is heard.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use proxima_config::checked::Feed;
@@ -11,7 +11,9 @@ use crate::clock::UnixMillis;
 use crate::floors::{Floors, Invalidation, TagHash};
 use crate::position::Position;
 
-/// Floors outlive the longest object by a margin; objects older than this are not kept anywhere.
+/// An entry that was asked for longer ago than this is not used: its floors may have been dropped.
+pub(crate) const ENTRY_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Floors outlive every entry that they may bar.
 const FLOORS_KEPT_FOR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Shared by every request; a hit reads one atomic.
@@ -20,8 +22,10 @@ pub(crate) struct Coherence {
     floors: RwLock<Floors>,
     /// Moves with every change of a floor. Starts at 1: an entry that was never checked says 0.
     epoch: AtomicU64,
-    /// When the feed was last heard, Unix ms; 0 before the first floor snapshot is complete.
+    /// When the feed was last heard, in ms after `started`; 0 before the first floor snapshot is complete. By a clock that
+    /// nobody sets back.
     heard_ms: AtomicU64,
+    started: Instant,
     /// `None`: there is no feed to listen to.
     max_silence: Option<Duration>,
 }
@@ -36,6 +40,7 @@ impl Coherence {
             floors: RwLock::default(),
             epoch: AtomicU64::new(1),
             heard_ms: AtomicU64::new(0),
+            started: Instant::now(),
             max_silence,
         }
     }
@@ -67,16 +72,23 @@ impl Coherence {
     }
 
     /// Whether changes made elsewhere are being heard of. While they are not, nothing stored counts as fresh.
-    pub(crate) fn is_current(&self, now: UnixMillis) -> bool {
-        match self.max_silence {
-            None => true,
-            Some(limit) => now.since(UnixMillis(self.heard_ms.load(Ordering::Relaxed))) <= limit,
-        }
+    pub(crate) fn is_current(&self) -> bool {
+        let Some(limit) = self.max_silence else {
+            return true;
+        };
+        let heard_ms = self.heard_ms.load(Ordering::Relaxed);
+        heard_ms > 0
+            && self
+                .started
+                .elapsed()
+                .saturating_sub(Duration::from_millis(heard_ms))
+                <= limit
     }
 
     /// The feed said something (a heartbeat will do), after its snapshot was complete.
-    pub(crate) fn feed_heard(&self, now: UnixMillis) {
-        self.heard_ms.store(now.0, Ordering::Relaxed);
+    pub(crate) fn feed_heard(&self) {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.store(now_ms.max(1), Ordering::Relaxed);
     }
 
     /// Raises the floors of `tags`.

@@ -218,7 +218,7 @@ fn take_line(proxy: &Proxy, line: &[u8], progress: &mut Progress) -> Result<(), 
     let snapshot_complete = line.snapshot.as_deref() == Some("complete");
     if progress.after.is_some() || snapshot_complete {
         progress.after = progress.after.max(Some(position));
-        proxy.coherence.feed_heard(now);
+        proxy.coherence.feed_heard();
     }
     Ok(())
 }

@@ -173,18 +173,17 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     lengths.all(|other| other == first).then_some(first).flatten()
 }
 
-/// Joins the pieces that HTTP/2 clients may send a `Cookie` in (RFC 9113 section 8.2.3).
-pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+/// The whole of a `Cookie` that an HTTP/2 client has sent in pieces (RFC 9113 section 8.2.3); `None` when it is whole.
+pub(crate) fn joined_cookie(headers: &HeaderMap) -> Option<HeaderValue> {
     let crumbs: Vec<&[u8]> = headers
         .get_all(COOKIE)
         .iter()
         .map(HeaderValue::as_bytes)
         .collect();
-    if crumbs.len() > 1
-        && let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
-    {
-        headers.insert(COOKIE, whole);
+    if crumbs.len() < 2 {
+        return None;
     }
+    HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).ok()
 }
 
 /// Merges the fields of a 304 into those stored (RFC 9111 section 3.2), leaving what describes the stored body.
@@ -331,9 +330,11 @@ mod tests {
 
     #[test]
     fn cookies_in_pieces_are_joined() {
-        let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
-        join_cookies(&mut headers);
-        assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));
+        assert_eq!(
+            joined_cookie(&map(&[("cookie", "a=1"), ("cookie", "b=2")])).unwrap(),
+            "a=1; b=2"
+        );
+        assert_eq!(joined_cookie(&map(&[("cookie", "a=1")])), None);
     }
 
     #[test]

@@ -318,7 +318,7 @@ impl Job {
         }
         places
             .iter()
-            .for_each(|(hash, entry)| self.proxy.l1.put(*hash, entry));
+            .for_each(|(hash, entry)| self.proxy.keep(*hash, entry));
         Some(Kept { entry, places })
     }
 

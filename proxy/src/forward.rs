@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -16,6 +17,7 @@ use crate::fetch::{is_timeout, reason};
 use crate::fields;
 use crate::front::log::{Answered, Asked};
 use crate::front::problem_answer;
+use crate::front::upload::Upload;
 use crate::key::{self, Scheme};
 use crate::problem::Problem;
 use crate::proxy::{Proxy, Written};
@@ -199,6 +201,19 @@ impl ProxyHttp for Forward {
             request.append_header(name.clone(), value.clone())?;
         }
         request.insert_header(HOST, self.proxy.origin_host(&context.host))?;
+        Ok(())
+    }
+
+    async fn request_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        _: &mut Context,
+    ) -> Result<()> {
+        if body.is_some() || end_of_stream {
+            Upload::moved(end_of_stream);
+        }
         Ok(())
     }
 

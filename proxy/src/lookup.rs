@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cache::Tier;
 use crate::cache::entry::{Entry, Kind};
 use crate::clock::UnixMillis;
+use crate::coherence::ENTRY_AGE_MAX;
 use crate::key::{self, KeyHash};
 use crate::policy::freshness::{self, Freshness};
 use crate::proxy::Proxy;
@@ -113,7 +114,7 @@ impl Proxy {
                 let found = self.assess(read, Arc::clone(&entry), Tier::L2, UnixMillis::now());
                 let newer = below.as_ref().is_none_or(|held| is_newer(&found, held));
                 if newer {
-                    self.l1.put(variant, &entry);
+                    self.keep(variant, &entry);
                 }
                 let best = if newer { Some(found) } else { below };
                 Looked {
@@ -148,7 +149,7 @@ impl Proxy {
         if first.key() != read.key.as_bytes() {
             return (Probe::Nothing { vary: false }, hash);
         }
-        self.l1.put(hash, &first);
+        self.keep(hash, &first);
         let variant = variant_of(read, &first);
         match self.entry_from_ring(variant).await {
             Some(entry) => (fits(read, entry), variant),
@@ -172,8 +173,10 @@ impl Proxy {
         let behind_client = read.is_ahead_of(entry.position());
         Found {
             freshness: freshness::judge(entry.facts(), entry.receipt(), &read.route.route, now),
-            admitted: !behind_client && self.coherence.admits(&entry),
-            current: self.coherence.is_current(now),
+            admitted: !behind_client
+                && now.since(entry.requested_at()) < ENTRY_AGE_MAX
+                && self.coherence.admits(&entry),
+            current: self.coherence.is_current(),
             behind_client,
             entry,
             tier,

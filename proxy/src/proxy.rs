@@ -111,6 +111,11 @@ impl Proxy {
         found.ok().flatten()
     }
 
+    /// Puts an entry into L1.
+    pub(crate) fn keep(&self, hash: KeyHash, entry: &Arc<Entry>) {
+        self.l1.put(hash, entry, |current| self.coherence.admits(current));
+    }
+
     /// Puts an entry into the ring, within its deadline.
     pub(crate) async fn ring_put(&self, hash: KeyHash, entry: &Entry, route: &RouteState) {
         let Some(ring) = self.ring.load_full() else { return };

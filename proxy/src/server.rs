@@ -295,7 +295,7 @@ async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certific
 /// Gives the change feed a moment to say what happened before this start: until then nothing in the ring counts as fresh.
 async fn wait_for_feed(proxy: &Proxy) {
     let heard = async {
-        while !proxy.coherence.is_current(crate::clock::UnixMillis::now()) {
+        while !proxy.coherence.is_current() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -39,23 +39,16 @@ impl Ketama {
         }
     }
 
-    /// Index of the node that a key belongs to, passing over those that `usable` turns down; the key's own node when
-    /// it turns down all of them.
-    pub(crate) fn locate(&self, key: &[u8], usable: impl Fn(usize) -> bool) -> usize {
+    /// Index of the node that a key belongs to, passing over those that `usable` turns down; `None` when it turns down all
+    /// of them.
+    pub(crate) fn locate(&self, key: &[u8], usable: impl Fn(usize) -> bool) -> Option<usize> {
         let digest = Md5::digest(key);
         let mut place = [0; 4];
         place.copy_from_slice(&digest[..4]);
         let place = u32::from_le_bytes(place);
         let first = self.points.partition_point(|(point, _)| *point < place);
         let around = self.points[first..].iter().chain(&self.points[..first]);
-        let mut owner = None;
-        for (_, node) in around {
-            if usable(*node) {
-                return *node;
-            }
-            owner.get_or_insert(*node);
-        }
-        owner.unwrap_or(0)
+        around.map(|(_, node)| *node).find(|node| usable(*node))
     }
 
     /// How many nodes are placed.
@@ -98,12 +91,12 @@ mod tests {
             let key = format!("key-{n}");
             let owner = ring.locate(key.as_bytes(), |_| true);
             let stand_in = ring.locate(key.as_bytes(), |node| node != 1);
-            assert_ne!(stand_in, 1);
-            if owner != 1 {
+            assert_ne!(stand_in, Some(1));
+            if owner != Some(1) {
                 assert_eq!(owner, stand_in);
             }
         }
-        assert_eq!(ring.locate(b"k", |_| false), ring.locate(b"k", |_| true));
+        assert_eq!(ring.locate(b"k", |_| false), None);
     }
 
     proptest! {
@@ -114,7 +107,7 @@ mod tests {
             let moved = (0..2000).filter(|n| {
                 let key = format!("key-{n}");
                 let (old, new) = (before.locate(key.as_bytes(), |_| true), after.locate(key.as_bytes(), |_| true));
-                assert!(old == new || new == usize::from(count));
+                assert!(old == new || new == Some(usize::from(count)));
                 old != new
             }).count();
             let share = 2000 / (usize::from(count) + 1);

@@ -33,12 +33,15 @@ impl L1 {
         self.entries.as_ref()?.get(&hash)
     }
 
-    /// Stores an entry unless the one in its place reflects more of the data's history.
-    pub(crate) fn put(&self, hash: KeyHash, entry: &Arc<Entry>) {
+    /// Stores an entry, unless the one in its place reflects more of the data's history and is `still_good`.
+    pub(crate) fn put(&self, hash: KeyHash, entry: &Arc<Entry>, still_good: impl FnOnce(&Entry) -> bool) {
         let Some(entries) = &self.entries else { return };
-        entries.entry(hash).and_compute_with(|current| match current {
-            Some(current) if current.value().position() > entry.position() => Op::Nop,
-            _ => Op::Put(Arc::clone(entry)),
+        entries.entry(hash).and_compute_with(|current| {
+            let newer = current.filter(|current| current.value().position() > entry.position());
+            match newer {
+                Some(current) if entry.position().is_some() && still_good(current.value()) => Op::Nop,
+                _ => Op::Put(Arc::clone(entry)),
+            }
         });
     }
 

@@ -54,7 +54,8 @@ struct Placement {
 }
 
 impl Placement {
-    fn locate(&self, key: &[u8]) -> usize {
+    /// `None` while every node is out.
+    fn locate(&self, key: &[u8]) -> Option<usize> {
         self.ketama
             .locate(key, |node| !self.circuits[node].out.load(Ordering::Relaxed))
     }
@@ -65,7 +66,8 @@ struct SharedPlacement(Arc<Placement>);
 
 impl Router for SharedPlacement {
     fn route(&self, key: &[u8], _servers: &[String]) -> usize {
-        self.0.locate(key)
+        // operations ask first and stay away while every node is out; a node that goes out in between fails by itself
+        self.0.locate(key).unwrap_or(0)
     }
 }
 
@@ -127,7 +129,9 @@ impl Ring {
     /// [`RingError`] when its node fails or does not answer within the look-up deadline.
     pub(crate) async fn get(&self, hash: KeyHash) -> Result<Option<Bytes>, RingError> {
         let key = node_key(hash);
-        let node = self.placement.locate(&key);
+        let Some(node) = self.placement.locate(&key) else {
+            return Ok(None);
+        };
         let lookup = tokio::time::timeout(self.config.lookup_timeout, self.client.get(&key).send());
         let result = match lookup.await {
             Ok(Ok(found)) => Ok(found.value.map(Bytes::from)),
@@ -159,7 +163,9 @@ impl Ring {
             return Ok(false);
         }
         let key = node_key(hash);
-        let node = self.placement.locate(&key);
+        let Some(node) = self.placement.locate(&key) else {
+            return Ok(false);
+        };
         let ttl = useful_for.clamp(TTL_MIN, TTL_MAX);
         let sent = self.client.set(&key, blob).ttl(ttl).send().await;
         self.judge(node, sent.is_ok());
@@ -178,7 +184,9 @@ impl Ring {
     /// [`RingError`] when its node fails.
     pub(crate) async fn delete(&self, hash: KeyHash) -> Result<(), RingError> {
         let key = node_key(hash);
-        let node = self.placement.locate(&key);
+        let Some(node) = self.placement.locate(&key) else {
+            return Ok(());
+        };
         let sent = self.client.delete(&key).send().await;
         self.judge(node, sent.is_ok());
         match sent {

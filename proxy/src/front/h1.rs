@@ -24,6 +24,10 @@ use crate::status::CacheStatus;
 
 /// Bodies up to this size are sent in one write with their head.
 const ONE_WRITE_BYTES: usize = 16 * 1024;
+/// How long the head of an answer waits for the first piece of its body.
+const FIRST_PIECE_WAIT: Duration = Duration::from_millis(2);
+/// Larger bodies are sent in pieces of this size, each with the time that a slow client may take.
+const PIECE_BYTES: usize = 256 * 1024;
 /// The buffer that a connection reads heads into.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -221,22 +225,7 @@ impl Connection {
                     .await
             }
             Answer::Problem { problem, status } => {
-                self.out.clear();
-                let head_only = read.method == ReadMethod::Head;
-                let body_bytes = self
-                    .writer(read.keep_alive)
-                    .problem(&problem, Some(&status), head_only);
-                let sent = self.send(stream, None).await;
-                let note = Answered {
-                    started,
-                    outcome: status.outcome,
-                    status: problem.status.as_u16(),
-                    body_bytes,
-                    age_s: None,
-                    origin_took: None,
-                    cut_short: sent.is_err(),
-                };
-                (read.keep_alive && sent.is_ok(), note)
+                self.send_problem(stream, &read, &problem, &status, started).await
             }
         };
         proxy.note(&plan.route, &asked(&read, self.client), &note);
@@ -272,7 +261,7 @@ impl Connection {
         stream: &mut Stream,
         read: &ReadHead<'_>,
         plan: &Read<'_>,
-        (head, reader, status): (&ResponseHead, FillReader, CacheStatus),
+        (head, mut reader, status): (&ResponseHead, FillReader, CacheStatus),
         started: Instant,
     ) -> (KeepAlive, Answered) {
         let version = if read.protocol == Protocol::Http10 {
@@ -281,6 +270,16 @@ impl Connection {
             Version::HTTP_11
         };
         let no_body = read.method == ReadMethod::Head || matches!(head.status.as_u16(), 204 | 304);
+        // the head waits a moment for the first piece, to leave with it; a slow origin must not hold it back
+        let first = if no_body {
+            None
+        } else {
+            tokio::time::timeout(FIRST_PIECE_WAIT, reader.next()).await.ok()
+        };
+        if let Some(Err(broken)) = first {
+            let problem = Problem::new(StatusCode::BAD_GATEWAY, broken.to_string());
+            return self.send_problem(stream, read, &problem, &status, started).await;
+        }
         self.out.clear();
         let mut writer = self.writer(read.keep_alive);
         let framing = writer.stream(head, &status, version, no_body);
@@ -288,20 +287,18 @@ impl Connection {
         let sent = if no_body {
             self.send(stream, None).await.map(|()| 0)
         } else {
-            self.send_body(stream, reader, framing).await
+            self.send_body(stream, first.and_then(Result::ok), reader, framing)
+                .await
         };
-        let (body_bytes, cut_short) = match sent {
-            Ok(bytes) => (bytes, false),
-            Err(error) => {
-                tracing::debug!(key = plan.key, %error, "an answer was cut short");
-                (0, true)
-            }
-        };
+        if let Err(error) = &sent {
+            tracing::debug!(key = plan.key, %error, "an answer was cut short");
+        }
+        let cut_short = sent.is_err();
         let note = Answered {
             started,
             outcome: status.outcome,
             status: head.status.as_u16(),
-            body_bytes,
+            body_bytes: sent.unwrap_or(0),
             age_s: None,
             origin_took: (!status.collapsed).then_some(head.origin_took),
             cut_short,
@@ -309,33 +306,53 @@ impl Connection {
         (keep_alive && !cut_short, note)
     }
 
-    /// Sends the head in `out` and then the body as it comes. The head waits for the first piece, to leave with it.
+    async fn send_problem(
+        &mut self,
+        stream: &mut Stream,
+        read: &ReadHead<'_>,
+        problem: &Problem,
+        status: &CacheStatus,
+        started: Instant,
+    ) -> (KeepAlive, Answered) {
+        self.out.clear();
+        let head_only = read.method == ReadMethod::Head;
+        let body_bytes = self
+            .writer(read.keep_alive)
+            .problem(problem, Some(status), head_only);
+        let sent = self.send(stream, None).await;
+        let note = Answered {
+            started,
+            outcome: status.outcome,
+            status: problem.status.as_u16(),
+            body_bytes,
+            age_s: None,
+            origin_took: None,
+            cut_short: sent.is_err(),
+        };
+        (read.keep_alive && sent.is_ok(), note)
+    }
+
+    /// Sends the head in `out` and then the body as it comes. `first` is its first piece, or its end, if that is known.
     async fn send_body(
         &mut self,
         stream: &mut Stream,
+        mut first: Option<Option<Bytes>>,
         mut reader: FillReader,
         framing: Framing,
     ) -> io::Result<u64> {
         let mut body_bytes = 0;
-        let mut first = true;
         loop {
-            let next = if first {
-                // an origin that is slow with its body must not hold the head back
-                match tokio::time::timeout(Duration::from_millis(2), reader.next()).await {
-                    Ok(next) => next,
-                    Err(_) => {
+            let next = match first.take() {
+                Some(next) => next,
+                None => {
+                    if !self.out.is_empty() {
                         self.send(stream, None).await?;
                         self.out.clear();
-                        reader.next().await
                     }
+                    reader.next().await.map_err(io::Error::other)?
                 }
-            } else {
-                reader.next().await
             };
-            first = false;
-            let Some(data) = next.map_err(io::Error::other)? else {
-                break;
-            };
+            let Some(data) = next else { break };
             body_bytes += data.len() as u64;
             if framing == Framing::Chunked {
                 chunk(&mut self.out, &data);
@@ -363,18 +380,19 @@ impl Connection {
             }
             other => other,
         };
-        if !self.out.is_empty() {
-            write_within(limit, stream, &self.out).await?;
+        let head = async {
+            stream.write_all(&self.out).await?;
+            stream.flush().await
+        };
+        within(limit, head).await?;
+        for piece in apart.iter().flat_map(|body| body.chunks(PIECE_BYTES)) {
+            let piece = async {
+                stream.write_all(piece).await?;
+                stream.flush().await
+            };
+            within(limit, piece).await?;
         }
-        if let Some(body) = apart {
-            for piece in body.chunks(256 * 1024) {
-                write_within(limit, stream, piece).await?;
-            }
-        }
-        match tokio::time::timeout(limit, stream.flush()).await {
-            Ok(flushed) => flushed,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        Ok(())
     }
 
     async fn refuse(&mut self, stream: &mut Stream, problem: &Problem) {
@@ -401,11 +419,11 @@ impl Connection {
     }
 }
 
-async fn write_within(limit: Duration, stream: &mut Stream, data: &[u8]) -> io::Result<()> {
-    match tokio::time::timeout(limit, stream.write_all(data)).await {
-        Ok(written) => written,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
-    }
+/// Gives a client `limit` to take some bytes.
+async fn within(limit: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    tokio::time::timeout(limit, write)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn request<'h>(read: &ReadHead<'h>, scheme: Scheme, client: Option<SocketAddr>) -> Request<'h> {

@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method};
+use http::header::{CONTENT_LENGTH, COOKIE};
+use http::{HeaderValue, Method, StatusCode};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
-use pingora::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
+use pingora::protocols::http::v2::server::{H2Accept, HttpSession, default_h2_options, handshake};
 use pingora::protocols::{Digest, Stream};
 
+use super::h1_head::FIELDS_MAX;
 use super::log::{Answered, Asked};
+use super::upload::Upload;
 use super::{Front, problem_answer, stopped};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::fields::{self, name::CACHE_STATUS};
@@ -30,15 +32,19 @@ pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAdd
         proxy_digest: stream.get_proxy_digest(),
         socket_digest: stream.get_socket_digest(),
     });
-    let mut connection = match handshake(stream, None).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            tracing::debug!(%error, "an HTTP/2 handshake failed");
-            return;
-        }
-    };
     let mut shutdown = front.shutdown.clone();
-    let idle_limit = front.proxy.config.server.keepalive_timeout;
+    let limits = &front.proxy.config.server;
+    let mut options = default_h2_options();
+    options.max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(limits.header_timeout, handshake(stream, Some(options))) => shaken,
+        () = stopped(&mut shutdown) => return,
+    };
+    let Ok(Ok(mut connection)) = shaken else {
+        tracing::debug!(?client, "an HTTP/2 handshake failed or took too long");
+        return;
+    };
+    let idle_limit = limits.keepalive_timeout;
     let streams = Arc::new(());
     let mut stopping = false;
     loop {
@@ -88,15 +94,35 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
     let started = Instant::now();
     let limit = Some(front.proxy.config.server.body_timeout);
     session.set_write_timeout(limit);
+    if let Some(cookie) = fields::joined_cookie(&session.req_header().headers)
+        && session.req_header_mut().insert_header(COOKIE, cookie).is_err()
+    {
+        return;
+    }
     let header = session.req_header();
     let method = match header.method {
         Method::GET => Some(ReadMethod::Get),
         Method::HEAD => Some(ReadMethod::Head),
         _ => None,
     };
-    let Some(method) = method.filter(|_| !announces_body(header)) else {
-        front.forward(ServerSession::new_http2(session)).await;
+    let too_many_fields = header.headers.len() > FIELDS_MAX;
+    let method = method.filter(|_| !announces_body(header));
+    if too_many_fields {
+        let problem = Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            format!("more than {FIELDS_MAX} header fields"),
+        );
+        front.proxy.metrics.requests_refused.inc();
+        let mut sender = Sender {
+            session,
+            proxy: Arc::clone(&front.proxy),
+            head_only: false,
+        };
+        let _ = sender.problem(&problem, None).await;
         return;
+    }
+    let Some(method) = method else {
+        return forward(&front, session).await;
     };
     let header = header.clone();
     let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -116,7 +142,7 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
     };
     match front.proxy.plan(request, &mut key) {
         Plan::Forward => {
-            front.forward(ServerSession::new_http2(sender.session)).await;
+            forward(&front, sender.session).await;
         }
         Plan::Refuse(problem) => {
             front.proxy.metrics.requests_refused.inc();
@@ -137,6 +163,21 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
                 headers: read.request.headers,
             };
             front.proxy.note(&read.route, &asked, &answered);
+        }
+    }
+}
+
+/// Forwards a stream, unless its upload stops coming: pingora has no read timeout for HTTP/2.
+async fn forward(front: &Front, session: HttpSession) {
+    let limit = front.proxy.config.server.body_timeout;
+    let uploads = !session.is_body_done();
+    let upload = Arc::new(Upload::default());
+    let forwarding = upload.watch(front.forward(ServerSession::new_http2(session)));
+    tokio::select! {
+        _ = forwarding => {}
+        () = upload.stalled(limit), if uploads => {
+            tracing::debug!("an upload stopped coming");
+            front.proxy.metrics.requests_refused.inc();
         }
     }
 }

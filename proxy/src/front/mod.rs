@@ -5,6 +5,7 @@ mod h1_answer;
 pub(crate) mod h1_head;
 pub(crate) mod h2;
 pub(crate) mod log;
+pub(crate) mod upload;
 
 use std::sync::Arc;
 

@@ -125,15 +125,20 @@ async fn a_frozen_ring_costs_a_look_up_its_deadline_and_no_more() {
     for node in world.region("us-west").ring() {
         node.pause().await.unwrap();
     }
-    for _ in 0..10 {
+    let mut took = Vec::new();
+    for key in 1..=10 {
         let started = Instant::now();
-        read(&world.client(), &proxy, 1).await.unwrap();
-        assert!(
-            started.elapsed() < Duration::from_millis(500),
-            "{:?}",
-            started.elapsed()
-        );
+        read(&world.client(), &proxy, key).await.unwrap();
+        took.push(started.elapsed());
     }
+    assert!(
+        took.iter().all(|took| *took < Duration::from_millis(700)),
+        "{took:?}"
+    );
+    assert!(
+        took[9] < Duration::from_millis(150),
+        "nodes that are out are not asked: {took:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,4 +335,86 @@ async fn an_unreachable_ring_is_said_once_and_passed_over() {
     assert!(cache_status(&world.client().get(&url).send().await.unwrap()).contains("detail=l1"));
     let log = std::fs::read_to_string(proxy.log_path()).unwrap();
     assert!(log.contains("no.such.name.invalid:2"), "{log}");
+}
+
+#[tokio::test]
+async fn the_retry_budget_counts_origins_after_the_first() {
+    let origin = Scripted::start(|_| answer("200 OK", &[], "hello")).await;
+    for (retries, dead, expected) in [(0, 0, 200), (0, 1, 502), (1, 1, 200), (2, 2, 200)] {
+        let mut origins = vec!["'http://127.0.0.1:1'".to_owned(); dead];
+        (1..dead).for_each(|n| origins[n] = format!("'http://127.0.0.1:{}'", n + 1));
+        origins.push(format!("'{}'", origin.url()));
+        let config = format!(
+            "upstream.max_retries = {retries}\nupstream.health.interval = '1h'\n[[region]]\nname = 'us-west'\norigins = [{}]",
+            origins.join(", ")
+        );
+        let world = crate::reads::small_with(&origin, &config).await;
+        let url = crate::reads::url(&world, "/");
+        for request in [world.client().get(&url), world.client().post(&url).body("x")] {
+            let status = request.send().await.unwrap().status();
+            assert_eq!(status, expected, "{dead} dead origins, {retries} retries");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_makes_its_url_doubtful() {
+    let origin = Scripted::start(|asked| match asked.what() {
+        "PUT /x" => crate::scripted::raw("").close(),
+        _ => answer(
+            "200 OK",
+            &[("cache-control", "max-age=60")],
+            &asked.number.to_string(),
+        ),
+    })
+    .await;
+    let world = crate::reads::small(&origin).await;
+    let url = crate::reads::url(&world, "/x");
+    let read = async || cache_status(&world.client().get(&url).send().await.unwrap());
+    read().await;
+    assert!(read().await.contains("; hit"));
+    assert_eq!(
+        world.client().put(&url).body("x").send().await.unwrap().status(),
+        502
+    );
+    assert!(!read().await.contains("; hit"));
+}
+
+#[tokio::test]
+async fn an_upload_that_stops_coming_is_cut_in_both_protocols() {
+    let origin = Scripted::start(|_| answer("200 OK", &[], "hello")).await;
+    let world = crate::reads::small_with(&origin, "server.body_timeout = '500ms'").await;
+    for client in [world.client(), world.client_h1()] {
+        let pieces = futures_util::stream::unfold(0, |n| async move {
+            if n > 0 {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+            }
+            Some((Ok::<_, std::io::Error>("piece"), n + 1))
+        });
+        let started = Instant::now();
+        let upload = client
+            .post(crate::reads::url(&world, "/"))
+            .header("content-length", "1000");
+        let answer = upload.body(reqwest::Body::wrap_stream(pieces)).send().await;
+        assert!(answer.is_err() || answer.unwrap().status() == 408);
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_304_that_nobody_asked_for_is_a_502() {
+    let origin =
+        Scripted::start(|_| crate::scripted::raw("HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n")).await;
+    let world = crate::reads::small(&origin).await;
+    let answer = world
+        .client()
+        .get(crate::reads::url(&world, "/"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 502);
 }

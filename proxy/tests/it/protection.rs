@@ -25,6 +25,8 @@ async fn forwarding_fields_are_rewritten_and_hop_by_hop_fields_dropped() {
             .header("x-forwarded-host", "evil.example");
         let request = request
             .header("forwarded", "for=6.6.6.6")
+            .header("x-forwarded-prefix", "/evil")
+            .header("x-original-url", "/evil")
             .header("connection", "x-drop")
             .header("x-drop", "1");
         let answer = request.send().await.unwrap();
@@ -36,6 +38,7 @@ async fn forwarding_fields_are_rewritten_and_hop_by_hop_fields_dropped() {
         for (text, wanted) in [
             ("6.6.6.6", false),
             ("evil.example", false),
+            ("/evil", false),
             ("x-drop", false),
             ("x-forwarded-for: 127.0.0.1", true),
             ("x-forwarded-proto: https", true),
@@ -73,4 +76,45 @@ async fn a_host_that_a_client_makes_up_poisons_nothing() {
         "host good.example",
         "host names have no case"
     );
+}
+
+#[tokio::test]
+async fn what_an_origin_does_not_see_selects_no_variant() {
+    let origin = Scripted::start(|asked| {
+        let vary = if asked.what().ends_with("/ip") {
+            "x-forwarded-for"
+        } else {
+            "x-tenant"
+        };
+        let body = format!("tenant [{}]", asked.field("x-tenant"));
+        answer(
+            "200 OK",
+            &[("cache-control", "max-age=60"), ("vary", vary)],
+            &body,
+        )
+    })
+    .await;
+    let world = small(&origin).await;
+    let ask = async |path: &str, connection: &str| {
+        let request = world
+            .client_h1()
+            .get(url(&world, path))
+            .header("x-tenant", "acme");
+        let answer = request.header("connection", connection).send().await.unwrap();
+        (crate::reads::cache_status(&answer), answer.text().await.unwrap())
+    };
+    let (status, body) = ask("/", "x-tenant").await;
+    assert_eq!(
+        (status.as_str(), body.as_str()),
+        ("Proxima-us-west; fwd=bypass", "tenant []")
+    );
+    let (_, body) = ask("/", "keep-alive").await;
+    assert_eq!(body, "tenant [acme]");
+    for _ in 0..2 {
+        let (status, _) = ask("/ip", "keep-alive").await;
+        assert_eq!(
+            status, "Proxima-us-west; fwd=uri-miss",
+            "the origin sees another value than the client sent"
+        );
+    }
 }

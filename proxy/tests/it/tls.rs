@@ -118,3 +118,34 @@ async fn what_is_not_tls_does_not_hold_the_listener_up() {
         .unwrap();
     assert_eq!(answer.status(), 200);
 }
+
+#[tokio::test]
+async fn a_client_that_never_speaks_http2_is_cut() {
+    use std::io::Read as _;
+    let world = World::builder()
+        .regions(&["us-west"])
+        .config("server.header_timeout = '500ms'")
+        .start()
+        .await
+        .unwrap();
+    let address = world.regions()[0].proxy().https_address();
+    let mut roots = rustls::RootCertStore::empty();
+    let pem = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice;
+    roots.add(pem(world.ca().pem().as_bytes()).unwrap()).unwrap();
+    let mut config = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let silent = tokio::task::spawn_blocking(move || {
+        let name = "localhost".try_into().unwrap();
+        let connection = rustls::ClientConnection::new(std::sync::Arc::new(config), name).unwrap();
+        let socket = std::net::TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, socket);
+        let started = Instant::now();
+        // it reads the server's settings, if any, and never says a word of its own
+        while matches!(stream.read(&mut [0; 1024]), Ok(1..)) {}
+        started.elapsed()
+    });
+    assert!(silent.await.unwrap() < Duration::from_secs(5));
+}

@@ -111,3 +111,36 @@ async fn an_origin_that_is_not_there_is_a_502() {
     assert_eq!(problem["detail"], "origin http://127.0.0.1:1: connection refused");
     assert!(started.elapsed() < Duration::from_secs(3));
 }
+
+#[tokio::test]
+async fn a_name_with_an_address_that_refuses_is_no_hindrance() {
+    // the scripted origin listens on 127.0.0.1 only; `localhost` is ::1 as well
+    let origin = Scripted::start(|_| answer("200 OK", &[], "hello")).await;
+    let upstream = origin.url().replace("127.0.0.1", "localhost");
+    let proxy = Bare::start(&["--upstream", &upstream, "--listen", "127.0.0.1:0"]);
+    let resolved = std::time::Instant::now();
+    while client().get(&proxy.url).send().await.unwrap().status() != 200 {
+        assert!(
+            resolved.elapsed() < Duration::from_secs(5),
+            "the name does not resolve"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(client().get(&proxy.url).send().await.unwrap().status(), 200);
+        assert_eq!(
+            client().post(&proxy.url).body("x").send().await.unwrap().status(),
+            200
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_does_not_end_a_proxy_without_certificates() {
+    let origin = Scripted::start(|_| answer("200 OK", &[], "hello")).await;
+    let proxy = Bare::start(&["--upstream", &origin.url(), "--listen", "127.0.0.1:0"]);
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(proxy.child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(client().get(&proxy.url).send().await.unwrap().status(), 200);
+}
