@@ -19,6 +19,8 @@ use crate::upstream::Candidate;
 
 /// How much of the recent past a starting proxy asks for. Entries older than this are not used until they are fetched anew.
 const SNAPSHOT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The least it asks for when an origin's log does not reach back that far.
+const SNAPSHOT_MIN: Duration = Duration::from_secs(1);
 /// Pause before the next attempt when no origin tells.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// Longest line of the feed.
@@ -43,8 +45,8 @@ enum FeedError {
     Origin(String),
     #[error("answered {0} to the feed request")]
     Status(u16),
-    #[error("no longer holds the changes since {0}")]
-    Gone(Position),
+    #[error("holds no changes that far back")]
+    Gone,
     #[error("sent a line that is not a feed line: {0}")]
     Line(String),
     #[error("ended the feed")]
@@ -52,10 +54,34 @@ enum FeedError {
 }
 
 /// Where the listener is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Progress {
     /// Everything up to here has been heard of; `None` before the first snapshot is complete.
     after: Option<Position>,
+    /// How much of the past the next snapshot is to cover.
+    window: Duration,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            after: None,
+            window: SNAPSHOT,
+        }
+    }
+
+    /// The origin's log does not reach back to where this listener is.
+    fn gone(&mut self, proxy: &Proxy) {
+        if self.after.take().is_some() {
+            // what was missed cannot be known
+            proxy.coherence.invalidate_all(Invalidation {
+                position: None,
+                heard_at: UnixMillis::now(),
+            });
+        } else {
+            self.window = (self.window / 2).max(SNAPSHOT_MIN);
+        }
+    }
 }
 
 /// Listens for ever, moving to the next nearest origin whenever one falls silent.
@@ -65,20 +91,15 @@ pub(crate) async fn listen(proxy: Arc<Proxy>) {
         return;
     };
     let connector = Connector::new(Some(connector_options(&proxy.upstreams)));
-    let mut progress = Progress::default();
+    let mut progress = Progress::new();
     loop {
         for candidate in proxy.upstreams.candidates() {
             let origin = &candidate.origin;
             let error = follow(&proxy, &connector, &candidate, &path, max_silence, &mut progress).await;
             proxy.metrics.feed_connected.set(0);
             tracing::warn!(origin = origin.address.text, "change feed: the origin {error}");
-            if let FeedError::Gone(_) = error {
-                // what was missed cannot be known
-                proxy.coherence.invalidate_all(Invalidation {
-                    position: None,
-                    heard_at: UnixMillis::now(),
-                });
-                progress.after = None;
+            if let FeedError::Gone = error {
+                progress.gone(&proxy);
             }
         }
         tokio::time::sleep(RETRY_AFTER).await;
@@ -110,7 +131,7 @@ async fn follow(
     };
     if progress.after.is_none() {
         // the snapshot says nothing of changes before its window: what is older than that is not used
-        let window_ms = u64::try_from(SNAPSHOT.as_millis()).unwrap_or(u64::MAX);
+        let window_ms = u64::try_from(progress.window.as_millis()).unwrap_or(u64::MAX);
         let start = UnixMillis(asked_at.0.saturating_sub(window_ms));
         proxy.coherence.invalidate_all(Invalidation {
             position: None,
@@ -144,7 +165,7 @@ async fn open(
     let peer = candidate.peer(proxy.upstreams.config());
     let target = match progress.after {
         Some(after) => format!("{path}?after={after}"),
-        None => format!("{path}?snapshot={}", SNAPSHOT.as_secs()),
+        None => format!("{path}?snapshot={}", progress.window.as_secs()),
     };
     let mut request = RequestHeader::build("GET", target.as_bytes(), Some(2)).map_err(failed)?;
     request
@@ -163,19 +184,28 @@ async fn open(
         .map_or(0, |header| header.status.as_u16())
     {
         200 => Ok(session),
-        410 => Err(FeedError::Gone(progress.after.unwrap_or_default())),
+        410 => Err(FeedError::Gone),
         status => Err(FeedError::Status(status)),
     }
 }
 
 /// Takes in every complete line.
 fn take_lines(proxy: &Proxy, pending: &mut Vec<u8>, progress: &mut Progress) -> Result<(), FeedError> {
-    while let Some(end) = pending.iter().position(|&b| b == b'\n') {
-        let line: Vec<u8> = pending.drain(..=end).collect();
-        if !line.trim_ascii().is_empty() {
-            take_line(proxy, &line, progress)?;
-        }
+    let Some(end) = pending.iter().rposition(|&b| b == b'\n') else {
+        return check_length(pending);
+    };
+    for line in pending[..end]
+        .split(|&b| b == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+    {
+        take_line(proxy, line, progress)?;
     }
+    pending.drain(..=end);
+    check_length(pending)
+}
+
+/// A line that never ends must not grow for ever.
+fn check_length(pending: &[u8]) -> Result<(), FeedError> {
     if pending.len() > LINE_BYTES_MAX {
         return Err(FeedError::Line(format!(
             "more than {LINE_BYTES_MAX} bytes without an end"

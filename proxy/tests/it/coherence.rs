@@ -6,7 +6,7 @@ use proxima_local::{Proxy, World};
 use serde_json::{Value, json};
 
 use crate::reads::cache_status;
-use crate::scripted::{OBEY, Scripted, answer};
+use crate::scripted::{OBEY, Scripted, answer, raw};
 use crate::tiers::ring_has;
 
 async fn name(world: &World, proxy: &Proxy) -> String {
@@ -196,4 +196,44 @@ async fn a_read_after_a_write_does_not_join_a_fill_from_before_it() {
     assert_eq!(read().await, "new");
     assert_eq!(slow.await.unwrap(), "old", "asked before the write");
     assert_eq!(read().await, "new", "the late fill has replaced nothing");
+}
+
+#[tokio::test]
+async fn a_feed_whose_log_is_short_is_asked_for_less() {
+    let line = |text: &str| format!("{:x}\r\n{text}\n\r\n", text.len() + 1);
+    let origin = Scripted::start(move |asked| {
+        let Some((_, seconds)) = asked.what().split_once("/_proxima/feed?snapshot=") else {
+            return answer("200 OK", &[("cache-control", "max-age=60")], "hello");
+        };
+        if seconds.parse::<u64>().unwrap() > 10_000 {
+            return answer("410 Gone", &[], "");
+        }
+        let complete = line(r#"{"position":"0:7","tags":[],"snapshot":"complete"}"#);
+        let feed = raw(format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{complete}"
+        ));
+        let heartbeat = line(r#"{"position":"0:7","tags":[]}"#);
+        (0..50).fold(feed, |feed, _| {
+            feed.then(Duration::from_millis(200), heartbeat.clone())
+        })
+    })
+    .await;
+    let world = World::builder()
+        .regions(&["us-west"])
+        .external_origin(origin.url())
+        .routes(OBEY);
+    let world = world.config("feed.kind = 'origin'").start().await.unwrap();
+    let url = format!("{}/x", world.region("us-west").proxy().https_url());
+    let started = Instant::now();
+    loop {
+        let answer = world.client().get(&url).send().await.unwrap();
+        if cache_status(&answer).contains("; hit") {
+            break;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "the feed is never current"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
