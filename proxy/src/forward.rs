@@ -214,6 +214,11 @@ impl ProxyHttp for Forward {
         if body.is_some() || end_of_stream {
             Upload::moved(end_of_stream);
         }
+        if end_of_stream && body.as_ref().is_some_and(Bytes::is_empty) {
+            // HTTP/2 may end a body with an empty frame. pingora 0.9.1 writes that as a last chunk and then writes the last
+            // chunk, and the origin takes the second one for the start of the next request on its connection.
+            *body = None;
+        }
         Ok(())
     }
 

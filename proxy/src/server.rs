@@ -9,6 +9,7 @@ use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use proxima_config::Config;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
@@ -223,7 +224,15 @@ fn background(
     if proxy.config.cache.ring.is_some() {
         tasks.push(tokio::spawn(keep_ring(Arc::clone(proxy))));
     }
-    tasks.push(tokio::spawn(watch_certificates(Arc::clone(proxy), certificates)));
+    // installed here and now: from the moment that the proxy is ready, SIGHUP must not end it
+    match signal(SignalKind::hangup()) {
+        Ok(hangup) => tasks.push(tokio::spawn(watch_certificates(
+            Arc::clone(proxy),
+            certificates,
+            hangup,
+        ))),
+        Err(error) => tracing::error!(%error, "SIGHUP cannot be waited for; certificates are not reloaded"),
+    }
     tasks
 }
 
@@ -248,14 +257,7 @@ async fn keep_ring(proxy: Arc<Proxy>) {
 }
 
 /// Reads certificates again when their files change, or at once on SIGHUP, which would otherwise end the process.
-async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certificates>>) {
-    let mut hangup = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            tracing::error!(%error, "SIGHUP cannot be waited for; certificates are not reloaded");
-            return;
-        }
-    };
+async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certificates>>, mut hangup: Signal) {
     let Some(certificates) = certificates else {
         while hangup.recv().await.is_some() {
             tracing::info!("SIGHUP: there are no certificates to read again");

@@ -14,6 +14,9 @@ use super::problem::Problem;
 use crate::model::{FieldError, Resource};
 
 const JSON_BYTES_MAX: usize = 1 << 20;
+/// How much of a body beyond the limit is still read, and thrown away. A connection that is closed with bytes unread is
+/// reset, and the client may never see why it was refused.
+const DISCARDED_BYTES_MAX: usize = 4 << 20;
 const JSON_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) const JSON: &str = "application/json";
@@ -25,9 +28,6 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, accepted: &'static str
     if !fits || headers.contains_key(CONTENT_ENCODING) {
         return Err(Problem::unsupported_type(accepted));
     }
-    if declared_size(headers).is_some_and(|size| size > JSON_BYTES_MAX as u64) {
-        return Err(Problem::too_large(JSON_BYTES_MAX as u64));
-    }
     timeout(JSON_TIMEOUT, collect(body))
         .await
         .map_err(|_| Problem::too_slow())?
@@ -36,12 +36,19 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, accepted: &'static str
 async fn collect(body: Body) -> Result<Bytes, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::new();
+    let mut read_bytes = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Problem::unreadable_body("the body ended early"))?;
-        if bytes.len() + chunk.len() > JSON_BYTES_MAX {
-            return Err(Problem::too_large(JSON_BYTES_MAX as u64));
+        read_bytes += chunk.len();
+        if read_bytes > JSON_BYTES_MAX + DISCARDED_BYTES_MAX {
+            break;
         }
-        bytes.extend_from_slice(&chunk);
+        if read_bytes <= JSON_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if read_bytes > JSON_BYTES_MAX {
+        return Err(Problem::too_large(JSON_BYTES_MAX as u64));
     }
     Ok(bytes.freeze())
 }

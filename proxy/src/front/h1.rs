@@ -28,6 +28,9 @@ const ONE_WRITE_BYTES: usize = 16 * 1024;
 const FIRST_PIECE_WAIT: Duration = Duration::from_millis(2);
 /// Larger bodies are sent in pieces of this size, each with the time that a slow client may take.
 const PIECE_BYTES: usize = 256 * 1024;
+/// How much, and for how long, a refused client may go on sending before it is cut.
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+const LINGER_FOR: Duration = Duration::from_secs(1);
 /// The buffer that a connection reads heads into.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -399,8 +402,9 @@ impl Connection {
         self.front.proxy.metrics.requests_refused.inc();
         self.out.clear();
         self.writer(false).problem(problem, None, false);
-        if let Err(error) = self.send(stream, None).await {
-            tracing::debug!(%error, "a refusal did not reach its client");
+        match self.send(stream, None).await {
+            Ok(()) => linger(stream).await,
+            Err(error) => tracing::debug!(%error, "a refusal did not reach its client"),
         }
     }
 
@@ -417,6 +421,25 @@ impl Connection {
         session.set_write_timeout(limit);
         self.front.forward(session).await
     }
+}
+
+/// Closes our side and reads a little of what still comes: a connection that is closed with bytes unread is reset, and the
+/// client may never see why it was refused (RFC 9112 section 9.6).
+async fn linger(stream: &mut Stream) {
+    let discard = async {
+        let mut left = LINGER_BYTES_MAX;
+        let mut unread = [0; 4096];
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        while let Ok(read @ 1..) = stream.read(&mut unread).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_FOR, Box::pin(discard)).await;
 }
 
 /// Gives a client `limit` to take some bytes.

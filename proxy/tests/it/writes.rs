@@ -175,11 +175,12 @@ async fn two_hundred_mebibytes_stream_through_in_either_direction_and_protocol()
             .send()
             .await
             .unwrap();
+        let head = format!("{download:?}");
         let mut bytes = 0;
         while let Some(chunk) = download.chunk().await.unwrap() {
             bytes += chunk.len();
         }
-        assert_eq!(bytes, 200 * MIB);
+        assert_eq!(bytes, 200 * MIB, "{head}");
         let grown = watch.highest().saturating_sub(before);
         assert!(grown < GROWTH_BYTES_MAX, "the proxy grew by {} MiB", grown >> 20);
     }
@@ -234,4 +235,56 @@ async fn curl_waits_for_100_continue_and_gets_it() {
         move || curl.arg(url).output().unwrap()
     });
     assert_eq!(String::from_utf8(out.await.unwrap().stdout).unwrap(), "201");
+}
+
+#[tokio::test]
+async fn an_upload_whose_end_comes_alone_ends_once_for_the_origin() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    // tells every byte that came on the connection of the upload
+    let seen = tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            let mut answered = false;
+            while let Ok(Ok(1..)) =
+                tokio::time::timeout(Duration::from_millis(700), socket.read_buf(&mut bytes)).await
+            {
+                if !answered && bytes.ends_with(b"0\r\n\r\n") {
+                    answered = true;
+                    socket
+                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                        .await
+                        .unwrap();
+                }
+            }
+            if bytes.starts_with(b"PUT") {
+                return bytes;
+            }
+        }
+    });
+    let world = World::builder()
+        .regions(&["us-west"])
+        .memcached_per_region(0)
+        .external_origin(origin);
+    let world = world
+        .routes(crate::scripted::OBEY)
+        .config("upstream.health.interval = '1h'")
+        .start()
+        .await
+        .unwrap();
+    // HTTP/2 sends this end as an empty frame of its own
+    let pieces = stream::unfold(0, |n| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        (n < 2).then_some((Ok::<_, std::io::Error>("piece"), n + 1))
+    });
+    let upload = world
+        .client()
+        .put(url(&world, "/x"))
+        .body(reqwest::Body::wrap_stream(pieces));
+    assert_eq!(upload.send().await.unwrap().status(), 200);
+    let bytes = String::from_utf8(seen.await.unwrap()).unwrap();
+    let (_, body) = bytes.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "5\r\npiece\r\n5\r\npiece\r\n0\r\n\r\n");
 }
