@@ -20,7 +20,7 @@ setup-run setup-test setup-bench: setup-%:
 build: setup-run ## build the release binaries
 	$(CARGO) build --release -p proxima -p proxima-origin -p proxima-local --bins
 
-# Not the release profile: a newcomer's first build takes 5 minutes this way instead of 7, on 2 cores.
+# Not the release profile: a newcomer's first build takes 5 to 6 minutes this way instead of 7 to 8, on 2 cores.
 run: setup-run ## start three regions on this machine
 	$(CARGO) build --profile quick -p proxima -p proxima-origin -p proxima-local --bins
 	$(TARGET)/quick/proxima-local $(ARGS)
