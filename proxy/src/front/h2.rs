@@ -112,19 +112,23 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             format!("more than {FIELDS_MAX} header fields"),
         );
-        front.proxy.metrics.requests_refused.inc();
-        let mut sender = Sender {
-            session,
-            proxy: Arc::clone(&front.proxy),
-            head_only: false,
-        };
-        let _ = sender.problem(&problem, None).await;
-        return;
+        return Sender::new(&front, session, false).refuse(&problem).await;
     }
-    let Some(method) = method else {
-        return forward(&front, session).await;
-    };
-    let header = header.clone();
+    match method {
+        Some(method) => serve_read(&front, session, method, client, started).await,
+        None => forward(&front, session).await,
+    }
+}
+
+/// Answers a GET or HEAD without a body.
+async fn serve_read(
+    front: &Front,
+    session: HttpSession,
+    method: ReadMethod,
+    client: Option<SocketAddr>,
+    started: Instant,
+) {
+    let header = session.req_header().clone();
     let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
     let host = fields::authority(&header.uri, &header.headers);
     let request = Request {
@@ -135,19 +139,10 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
         client,
     };
     let mut key = String::new();
-    let mut sender = Sender {
-        session,
-        proxy: Arc::clone(&front.proxy),
-        head_only: method == ReadMethod::Head,
-    };
+    let mut sender = Sender::new(front, session, method == ReadMethod::Head);
     match front.proxy.plan(request, &mut key) {
-        Plan::Forward => {
-            forward(&front, sender.session).await;
-        }
-        Plan::Refuse(problem) => {
-            front.proxy.metrics.requests_refused.inc();
-            let _ = sender.problem(&problem, None).await;
-        }
+        Plan::Forward => forward(front, sender.session).await,
+        Plan::Refuse(problem) => sender.refuse(&problem).await,
         Plan::Read(read) => {
             let answer = match front.proxy.answer_now(&read) {
                 Some(stored) => Answer::Stored(stored),
@@ -199,6 +194,22 @@ struct Sender {
 }
 
 impl Sender {
+    fn new(front: &Front, session: HttpSession, head_only: bool) -> Self {
+        Self {
+            session,
+            proxy: Arc::clone(&front.proxy),
+            head_only,
+        }
+    }
+
+    /// Answers a request that goes nowhere.
+    async fn refuse(mut self, problem: &Problem) {
+        self.proxy.metrics.requests_refused.inc();
+        if let Err(error) = self.problem(problem, None).await {
+            tracing::debug!(%error, "a refusal did not reach its client");
+        }
+    }
+
     async fn answer(&mut self, answer: Answer, started: Instant) -> Answered {
         let mut answered = Answered {
             started,
