@@ -44,6 +44,8 @@ pub struct Server {
     pub certificates: Vec<Certificate>,
     /// How often certificate files are looked at for changes.
     pub certificate_poll: Duration,
+    /// Whether clients may ask by `Proxima-Explain` how an answer was decided.
+    pub explain_header: bool,
     /// Worker threads; `None` means one per CPU.
     pub threads: Option<usize>,
     /// Connections served at once; further ones wait in the kernel's backlog.
@@ -224,10 +226,38 @@ pub struct Route {
     pub stale_while_revalidate: Option<Duration>,
     /// Overrides the origin's stale-if-error.
     pub stale_if_error: Option<Duration>,
+    /// How long past its lifetime an answer is served when no origin can be reached; zero never.
+    pub stale_if_unreachable: Duration,
+    /// Whether answers without a lifetime get one from their `Last-Modified`.
+    pub heuristic_freshness: bool,
+    /// What happens to answers that set cookies.
+    pub set_cookie: SetCookie,
+    /// What a request's own cache directives do.
+    pub client_cache_control: ClientCacheControl,
     /// Which query parameters take part in the key.
     pub query: QueryRule,
     /// Tags that every entry of this route carries beside the origin's own.
     pub tags: Vec<TagTemplate>,
+}
+
+/// What happens to answers that set cookies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetCookie {
+    /// Stored where they say explicitly that they may be shared: `public` or `s-maxage`.
+    Explicit,
+    /// Stored with their cookies, like any other answer.
+    Store,
+    /// Stored without their cookies.
+    Strip,
+}
+
+/// What a request's own `Cache-Control` and `Pragma` do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCacheControl {
+    /// What RFC 9111 section 5.2.1 says.
+    Obey,
+    /// Nothing.
+    Ignore,
 }
 
 /// Freshness lifetime of a route's answers.

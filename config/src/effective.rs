@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::checked::{
-    AccessLog, Admin, Cache, Certificate, Config, Feed, HostRule, QueryRule, Ring, RingNode, Route, Server,
-    Ttl, Upstream,
+    AccessLog, Admin, Cache, Certificate, ClientCacheControl, Config, Feed, HostRule, QueryRule, Ring,
+    RingNode, Route, Server, SetCookie, Ttl, Upstream,
 };
 use crate::geo::Region;
 use crate::quantity::{format_duration, format_size};
@@ -39,6 +39,7 @@ fn server(server: &Server, own: String) -> raw::Server {
         body_timeout: duration(server.body_timeout),
         shutdown_grace: duration(server.shutdown_grace),
         certificate_poll: duration(server.certificate_poll),
+        explain_header: server.explain_header,
         certificate: server.certificates.iter().map(certificate).collect(),
     }
 }
@@ -120,6 +121,17 @@ fn route(route: &Route) -> raw::Route {
         negative_ttl: route.negative_ttl.map(duration),
         stale_while_revalidate: route.stale_while_revalidate.map(duration),
         stale_if_error: route.stale_if_error.map(duration),
+        stale_if_unreachable: duration(route.stale_if_unreachable),
+        heuristic_freshness: route.heuristic_freshness,
+        set_cookie: match route.set_cookie {
+            SetCookie::Explicit => raw::SetCookie::Explicit,
+            SetCookie::Store => raw::SetCookie::Store,
+            SetCookie::Strip => raw::SetCookie::Strip,
+        },
+        client_cache_control: match route.client_cache_control {
+            ClientCacheControl::Obey => raw::ClientCacheControl::Obey,
+            ClientCacheControl::Ignore => raw::ClientCacheControl::Ignore,
+        },
         query,
         tags: texts(&route.tags),
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::{Cache, Feed, FeedKind, L1, Ring};
 pub(crate) use region::Region;
-pub(crate) use route::{Query, QueryWord, Route};
+pub(crate) use route::{ClientCacheControl, Query, QueryWord, Route, SetCookie};
 pub(crate) use server::{AccessLog, Admin, Certificate, Server};
 pub(crate) use upstream::{Health, Upstream};
 

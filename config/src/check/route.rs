@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Checker, DAY, MILLISECOND};
-use crate::checked::{QueryRule, Route, Ttl};
+use super::{Checker, DAY, HOUR, MILLISECOND};
+use crate::checked::{ClientCacheControl, QueryRule, Route, SetCookie, Ttl};
 use crate::document::KeyPath;
 use crate::raw::{self, DurationText};
 use crate::template::{PathPattern, TagTemplate};
@@ -61,6 +61,8 @@ impl Checker<'_> {
         let while_revalidate = raw.stale_while_revalidate.as_ref();
         let stale_while_revalidate = self.lifetime(&at.key("stale_while_revalidate"), while_revalidate);
         let stale_if_error = self.lifetime(&at.key("stale_if_error"), raw.stale_if_error.as_ref());
+        let unreachable = Some(&raw.stale_if_unreachable);
+        let stale_if_unreachable = self.lifetime(&at.key("stale_if_unreachable"), unreachable);
         let query = self.query(&at.key("query"), &raw.query);
         let tags = self.tags(&at.key("tags"), &raw.tags, path.as_ref());
         Some(Route {
@@ -71,6 +73,17 @@ impl Checker<'_> {
             negative_ttl,
             stale_while_revalidate,
             stale_if_error,
+            stale_if_unreachable: stale_if_unreachable?,
+            heuristic_freshness: raw.heuristic_freshness,
+            set_cookie: match raw.set_cookie {
+                raw::SetCookie::Explicit => SetCookie::Explicit,
+                raw::SetCookie::Store => SetCookie::Store,
+                raw::SetCookie::Strip => SetCookie::Strip,
+            },
+            client_cache_control: match raw.client_cache_control {
+                raw::ClientCacheControl::Obey => ClientCacheControl::Obey,
+                raw::ClientCacheControl::Ignore => ClientCacheControl::Ignore,
+            },
             query: query?,
             tags,
         })
@@ -185,6 +198,10 @@ fn default_route() -> Option<Route> {
         negative_ttl: None,
         stale_while_revalidate: None,
         stale_if_error: None,
+        stale_if_unreachable: HOUR,
+        heuristic_freshness: true,
+        set_cookie: SetCookie::Explicit,
+        client_cache_control: ClientCacheControl::Obey,
         query: QueryRule::All,
         tags: Vec::new(),
     })

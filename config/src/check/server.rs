@@ -31,6 +31,7 @@ impl Checker<'_> {
             tls_listen: tls_listen?,
             certificates: certificates?,
             certificate_poll: certificate_poll?,
+            explain_header: raw.explain_header,
             threads: raw.threads,
             max_connections: raw.max_connections,
             max_header_bytes: max_header_bytes?,

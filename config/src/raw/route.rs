@@ -33,6 +33,19 @@ pub(crate) struct Route {
     /// origin's; `"0s"` switches it off.
     #[schemars(extend("examples" = ["1h"]))]
     pub(crate) stale_if_error: Option<DurationText>,
+    /// How long past its lifetime an answer is still served when no origin can be reached at all, whatever the origin
+    /// said (RFC 9111 section 4.2.4), unless it forbids that (`must-revalidate`, `no-cache`, `s-maxage`); `"0s"`
+    /// switches it off.
+    pub(crate) stale_if_unreachable: DurationText,
+    /// Whether an answer without a lifetime of its own is kept for a tenth of the time since its `Last-Modified`, at
+    /// most a day (RFC 9111 section 4.2.2).
+    pub(crate) heuristic_freshness: bool,
+    /// Answers that set cookies: `"explicit"` stores those that also say `public` or `s-maxage`, `"store"` all of
+    /// them with their cookies, `"strip"` all of them without.
+    pub(crate) set_cookie: SetCookie,
+    /// What `Cache-Control` and `Pragma` in a request do: `"obey"` them, or `"ignore"` them, so that a storm of reloads
+    /// does not reach the origin.
+    pub(crate) client_cache_control: ClientCacheControl,
     /// Query parameters that take part in the key and reach the origin: `"all"`, `"none"`, or a list of
     /// names. Name them to keep tracking parameters from splitting the cache.
     #[schemars(extend("examples" = [["fields"]]))]
@@ -53,10 +66,36 @@ impl Default for Route {
             negative_ttl: None,
             stale_while_revalidate: None,
             stale_if_error: None,
+            stale_if_unreachable: "1h".into(),
+            heuristic_freshness: true,
+            set_cookie: SetCookie::Explicit,
+            client_cache_control: ClientCacheControl::Obey,
             query: Query::Word(QueryWord::All),
             tags: Vec::new(),
         }
     }
+}
+
+/// What happens to answers that set cookies.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SetCookie {
+    /// Stored where they also say `public` or `s-maxage`.
+    Explicit,
+    /// Stored with their cookies, like any other answer.
+    Store,
+    /// Stored without their cookies.
+    Strip,
+}
+
+/// What a request's own cache directives do.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientCacheControl {
+    /// What RFC 9111 says.
+    Obey,
+    /// Nothing.
+    Ignore,
 }
 
 /// Which query parameters take part in the key.

@@ -41,6 +41,9 @@ pub(crate) struct Server {
     pub(crate) shutdown_grace: DurationText,
     /// How often certificate files are looked at for changes; new ones are served without a restart.
     pub(crate) certificate_poll: DurationText,
+    /// Whether a request with `Proxima-Explain: 1` is told in a field of the same name how its answer was decided:
+    /// key, tier, freshness. Keys and lifetimes are nobody's business but yours: switch it on where clients are your own.
+    pub(crate) explain_header: bool,
     /// Certificates to choose from by the name that a client asks for (SNI). The first one answers
     /// clients that ask for none or for an unknown name.
     pub(crate) certificate: Vec<Certificate>,
@@ -60,6 +63,7 @@ impl Default for Server {
             body_timeout: "60s".into(),
             shutdown_grace: "30s".into(),
             certificate_poll: "10s".into(),
+            explain_header: false,
             certificate: Vec::new(),
         }
     }

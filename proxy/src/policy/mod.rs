@@ -7,7 +7,9 @@ pub(crate) mod storing;
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use proxima_config::checked::{QueryRule, Route, Ttl};
+    use std::time::Duration;
+
+    use proxima_config::checked::{ClientCacheControl, QueryRule, Route, SetCookie, Ttl};
     use proxima_config::template::PathPattern;
 
     /// A route for every path that sets nothing but a TTL.
@@ -20,6 +22,10 @@ pub(crate) mod testing {
             negative_ttl: None,
             stale_while_revalidate: None,
             stale_if_error: None,
+            stale_if_unreachable: Duration::ZERO,
+            heuristic_freshness: true,
+            set_cookie: SetCookie::Explicit,
+            client_cache_control: ClientCacheControl::Obey,
             query: QueryRule::All,
             tags: vec![],
         }
