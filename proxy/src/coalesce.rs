@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, HeaderName, StatusCode};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -17,17 +18,27 @@ use crate::clock::UnixMillis;
 use crate::fetch::FetchError;
 use crate::floors::TagHash;
 use crate::key::KeyHash;
+use crate::policy::freshness::Facts;
 use crate::position::Position;
 
 /// A fill that is not stored keeps at most this much that its slowest reader has not read.
 const WINDOW_BYTES: usize = 256 * 1024;
 /// How long one reader may hold up others.
 const HOLD_UP_MAX: Duration = Duration::from_secs(1);
+/// An origin that says more than this before its answer is not passed on.
+const HINTS_MAX: usize = 16;
 /// Locks of the table: enough that threads rarely meet.
 const SHARDS: usize = 64;
 
-/// The head of an answer that is on its way.
+/// What an origin says before its answer (RFC 9110 section 15.2, RFC 8297).
 #[derive(Debug)]
+pub(crate) struct Hint {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+}
+
+/// The head of an answer that is on its way.
+#[derive(Debug, Clone)]
 pub(crate) struct ResponseHead {
     pub(crate) status: StatusCode,
     /// As they are sent on: no hop-by-hop fields, no `Age`.
@@ -35,8 +46,10 @@ pub(crate) struct ResponseHead {
     pub(crate) content_length: Option<u64>,
     /// Age that caches before this one have given it.
     pub(crate) age_given_s: Option<u32>,
-    /// Whether it goes into the cache, and so to everybody who waits.
-    pub(crate) stored: bool,
+    /// What is kept of its freshness, if it goes into the cache: then it may be for those who wait, too.
+    pub(crate) stored: Option<Facts>,
+    /// Fields that only the client that caused the fill may have.
+    pub(crate) withheld: Vec<HeaderName>,
     /// Request values that the answer is for, by the names in `Vary`.
     pub(crate) vary: Vec<(String, Option<Vec<u8>>)>,
     /// What it is made of, how much of the data's history it reflects, and when it was asked for: the floors decide
@@ -44,6 +57,7 @@ pub(crate) struct ResponseHead {
     pub(crate) floor_tags: Vec<TagHash>,
     pub(crate) position: Option<Position>,
     pub(crate) requested_at: UnixMillis,
+    pub(crate) received_at: UnixMillis,
     pub(crate) origin_took: Duration,
 }
 
@@ -73,6 +87,7 @@ pub(crate) struct Unwanted;
 
 #[derive(Debug, Default)]
 struct State {
+    hints: Vec<Arc<Hint>>,
     head: Option<Head>,
     /// Chunks from `first` on; earlier ones have been read by all and dropped.
     chunks: std::collections::VecDeque<Bytes>,
@@ -147,7 +162,18 @@ impl Fill {
             fill: Arc::clone(self),
             id,
             moved: self.moved.subscribe(),
+            skip: 0,
+            left: u64::MAX,
         })
+    }
+
+    /// Passes on what the origin says before its answer.
+    pub(crate) fn hint(&self, hint: Hint) {
+        self.change(|state| {
+            if state.hints.len() < HINTS_MAX {
+                state.hints.push(Arc::new(hint));
+            }
+        });
     }
 
     /// Says what the fill comes to. `keep_all`: the body is wanted whole, whoever reads it.
@@ -218,13 +244,32 @@ pub(crate) struct FillReader {
     fill: Arc<Fill>,
     id: u64,
     moved: watch::Receiver<u64>,
+    /// Bytes to pass over, and those to read after them.
+    skip: u64,
+    left: u64,
 }
 
 impl FillReader {
+    /// Reads this part of the body only.
+    pub(crate) fn only(mut self, part: &Range<u64>) -> Self {
+        self.skip = part.start;
+        self.left = part.end - part.start;
+        self
+    }
+
     /// Waits for the head.
     pub(crate) async fn head(&mut self) -> Head {
+        self.head_and_hints(|_| ()).await
+    }
+
+    /// Waits for the head, and hands on what the origin says before it.
+    pub(crate) async fn head_and_hints(&mut self, mut hand_on: impl FnMut(Arc<Hint>)) -> Head {
+        let mut handed_on = 0;
         loop {
             self.moved.borrow_and_update();
+            let hints: Vec<_> = self.fill.state.lock().hints[handed_on..].to_vec();
+            handed_on += hints.len();
+            hints.into_iter().for_each(&mut hand_on);
             if let Some(head) = &self.fill.state.lock().head {
                 return head.clone();
             }
@@ -241,13 +286,35 @@ impl FillReader {
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BrokenOff> {
         loop {
             self.moved.borrow_and_update();
-            if let Some(step) = self.step() {
-                return step;
+            if self.left == 0 {
+                return Ok(None);
+            }
+            match self.step() {
+                Some(Ok(Some(chunk))) => {
+                    if let Some(chunk) = self.wanted(chunk) {
+                        return Ok(Some(chunk));
+                    }
+                    continue;
+                }
+                Some(end) => return end,
+                None => {}
             }
             if self.moved.changed().await.is_err() {
                 return Err(BrokenOff);
             }
         }
+    }
+
+    /// What of a chunk lies in the part to read.
+    fn wanted(&mut self, mut chunk: Bytes) -> Option<Bytes> {
+        let within =
+            |count: u64, chunk: &Bytes| usize::try_from(count).unwrap_or(usize::MAX).min(chunk.len());
+        let before = within(self.skip, &chunk);
+        self.skip -= before as u64;
+        chunk.advance(before);
+        chunk.truncate(within(self.left, &chunk));
+        self.left -= chunk.len() as u64;
+        (!chunk.is_empty()).then_some(chunk)
     }
 
     fn step(&mut self) -> Option<Result<Option<Bytes>, BrokenOff>> {
@@ -376,11 +443,13 @@ mod tests {
             headers: HeaderMap::new(),
             content_length: None,
             age_given_s: None,
-            stored: true,
+            stored: Some(Facts::default()),
+            withheld: vec![],
             vary: vec![],
             floor_tags: vec![],
             position: None,
             requested_at: UnixMillis(0),
+            received_at: UnixMillis(0),
             origin_took: Duration::ZERO,
         }))
     }

@@ -42,6 +42,9 @@ impl FetchError {
     }
 }
 
+/// Takes what an origin says before its answer.
+pub(crate) type HandOn<'h> = dyn Fn(StatusCode, &HeaderMap) + Send + Sync + 'h;
+
 /// How one attempt failed.
 enum Failure {
     /// Nothing was sent: another address of the same origin may do.
@@ -89,12 +92,16 @@ impl Fetcher {
         }
     }
 
-    /// Sends a GET to the origins in order until one answers. An answer that says that the origin cannot serve (502, 503,
+    /// Sends a safe request without a body to the origins in order until one answers, handing on what they say before their answers. An answer that says that the origin cannot serve (502, 503,
     /// 504) counts only when no other origin does better.
     ///
     /// # Errors
     /// The last origin's failure when none answers.
-    pub(crate) async fn get(&self, request: &RequestHeader) -> Result<Fetched, FetchError> {
+    pub(crate) async fn get(
+        &self,
+        request: &RequestHeader,
+        hand_on: &HandOn<'_>,
+    ) -> Result<Fetched, FetchError> {
         let mut outcome = Err(FetchError::NoOrigin);
         let mut passed: Option<Arc<Origin>> = None;
         for candidate in self.upstreams.candidates() {
@@ -102,7 +109,7 @@ impl Fetcher {
             if passed.as_ref().is_some_and(|passed| Arc::ptr_eq(passed, origin)) {
                 continue;
             }
-            match self.ask(&candidate, request).await {
+            match self.ask(&candidate, request, hand_on).await {
                 Ok(fetched) if matches!(fetched.status.as_u16(), 502..=504) => {
                     self.count(origin, "unavailable");
                     note_failure(origin, "it answers that it is unavailable");
@@ -137,7 +144,12 @@ impl Fetcher {
             .inc();
     }
 
-    async fn ask(&self, candidate: &Candidate, request: &RequestHeader) -> Result<Fetched, Failure> {
+    async fn ask(
+        &self,
+        candidate: &Candidate,
+        request: &RequestHeader,
+        hand_on: &HandOn<'_>,
+    ) -> Result<Fetched, Failure> {
         let origin = &candidate.origin;
         let peer = candidate.peer(self.upstreams.config());
         loop {
@@ -146,7 +158,8 @@ impl Fetcher {
             let connected = self.connector.get_http_session(&peer).await;
             let (mut session, reused) =
                 connected.map_err(|error| Failure::Connect(explain(origin, &error)))?;
-            match exchange(&mut session, request, self.upstreams.config().read_timeout).await {
+            let read_timeout = self.upstreams.config().read_timeout;
+            match exchange(&mut session, request, read_timeout, hand_on).await {
                 Ok((status, headers)) => {
                     let took = started.elapsed();
                     let durations = &self.metrics.origin_duration;
@@ -216,6 +229,7 @@ async fn exchange(
     session: &mut HttpSession,
     request: &RequestHeader,
     read_timeout: Duration,
+    hand_on: &HandOn<'_>,
 ) -> pingora::Result<(StatusCode, HeaderMap)> {
     session.set_read_timeout(Some(read_timeout));
     session.write_request_header(Box::new(request.clone())).await?;
@@ -230,6 +244,10 @@ async fn exchange(
         };
         if !header.status.is_informational() {
             return Ok((header.status, header.headers.clone()));
+        }
+        // 100 and 101 are answers to what was asked on this connection alone (RFC 9110 section 15.2)
+        if !matches!(header.status.as_u16(), 100 | 101) {
+            hand_on(header.status, &header.headers);
         }
     }
 }

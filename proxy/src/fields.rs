@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, DATE, ETAG, EXPIRES, HOST,
-    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, DATE, ETAG, EXPECT, EXPIRES,
+    HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, VARY, VIA,
 };
@@ -19,9 +19,12 @@ pub(crate) mod name {
     use http::HeaderName;
 
     pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+    pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
     pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
     pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("proxima-min-position");
+    pub(crate) const PROXY_AUTHENTICATION_INFO: HeaderName =
+        HeaderName::from_static("proxy-authentication-info");
     pub(crate) const POSITION: HeaderName = HeaderName::from_static("proxima-position");
     pub(crate) const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
     pub(crate) const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -30,11 +33,12 @@ pub(crate) mod name {
     pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 }
 
-const HOP_BY_HOP: [HeaderName; 9] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
     name::KEEP_ALIVE,
     name::PROXY_CONNECTION,
     PROXY_AUTHENTICATE,
+    name::PROXY_AUTHENTICATION_INFO,
     PROXY_AUTHORIZATION,
     TE,
     TRAILER,
@@ -82,8 +86,9 @@ const CONDITIONAL: [HeaderName; 6] = [
 ];
 
 /// Fields of a 200 that a 304 in its place repeats (RFC 9110 section 15.4.5).
-pub(crate) const OF_NOT_MODIFIED: [HeaderName; 7] = [
+pub(crate) const OF_NOT_MODIFIED: [HeaderName; 8] = [
     CACHE_CONTROL,
+    name::CDN_CACHE_CONTROL,
     CONTENT_LOCATION,
     DATE,
     ETAG,
@@ -120,6 +125,7 @@ pub(crate) fn for_fill(headers: &mut HeaderMap, client: Option<SocketAddr>, sche
     drop_claims(headers);
     CONDITIONAL.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(CONTENT_LENGTH);
+    headers.remove(EXPECT);
     add_forwarding(headers, client, scheme);
 }
 
@@ -184,23 +190,6 @@ pub(crate) fn joined_cookie(headers: &HeaderMap) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).ok()
-}
-
-/// Merges the fields of a 304 into those stored (RFC 9111 section 3.2), leaving what describes the stored body.
-pub(crate) fn merge_not_modified(stored: &mut HeaderMap, update: &HeaderMap) {
-    let describes_body = |name: &HeaderName| {
-        *name == CONTENT_LENGTH
-            || matches!(
-                name.as_str(),
-                "content-encoding" | "content-range" | "content-type"
-            )
-    };
-    for name in update.keys().filter(|name| !describes_body(name)) {
-        stored.remove(name);
-        for value in update.get_all(name) {
-            stored.append(name.clone(), value.clone());
-        }
-    }
 }
 
 /// Writes the status line and fields of an HTTP/1.1 answer, each ended by CRLF, without the empty line.
@@ -350,34 +339,6 @@ mod tests {
             assert!(is_rewritten(name), "{name}");
         }
         assert!(!is_rewritten("accept-language"));
-    }
-
-    #[test]
-    fn a_304_updates_all_but_the_bodys_description() {
-        let mut stored = map(&[
-            ("content-length", "5"),
-            ("content-type", "a/b"),
-            ("cache-control", "max-age=1"),
-            ("x", "1"),
-        ]);
-        merge_not_modified(
-            &mut stored,
-            &map(&[
-                ("content-length", "0"),
-                ("cache-control", "max-age=9"),
-                ("y", "2"),
-            ]),
-        );
-        assert_eq!(
-            stored,
-            map(&[
-                ("content-length", "5"),
-                ("content-type", "a/b"),
-                ("cache-control", "max-age=9"),
-                ("x", "1"),
-                ("y", "2")
-            ])
-        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod accept;
 mod access_log;
 mod admin;
+mod answer;
 mod cache;
 pub mod cli;
 mod clock;

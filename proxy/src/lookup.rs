@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::answer::{if_range_holds, place};
 use crate::cache::Tier;
 use crate::cache::entry::{Entry, Kind};
 use crate::clock::UnixMillis;
 use crate::coherence::ENTRY_AGE_MAX;
 use crate::key::{self, KeyHash};
 use crate::policy::freshness::{self, Freshness};
+use crate::policy::partial;
 use crate::proxy::Proxy;
 use crate::read::Read;
 use crate::status::Outcome;
@@ -24,29 +26,38 @@ pub(crate) struct Found {
     pub(crate) current: bool,
     /// Below the position that the client has already seen.
     pub(crate) behind_client: bool,
+    /// Not a mere part of what was asked for.
+    pub(crate) covers: bool,
 }
 
 impl Found {
     /// Whether it answers the read without a word with the origin.
     pub(crate) fn serves(&self, read: &Read<'_>) -> bool {
-        self.admitted && self.current && read.signals.wanted.allows(&self.freshness)
+        self.admitted && self.current && self.covers && read.signals.wanted.allows(&self.freshness)
     }
 
     /// Whether it may be served while a refresh runs (RFC 5861 section 3).
     pub(crate) fn serves_while_revalidating(&self, read: &Read<'_>) -> bool {
-        let asks_for_more = read.signals.wanted != freshness::Wanted::Fresh;
-        self.admitted && self.current && self.freshness.while_revalidate && !asks_for_more
+        let asks_for_more = read.signals.wanted.asks_for_more();
+        self.admitted && self.current && self.covers && self.freshness.while_revalidate && !asks_for_more
     }
 
-    /// Whether it may be served because no origin answers (RFC 5861 section 4). Never when it is known to have changed.
-    pub(crate) fn serves_on_error(&self) -> bool {
-        self.admitted && (self.freshness.is_fresh() || self.freshness.if_error)
+    /// Whether it may be served because no origin does better (RFC 5861 section 4), or because none can be reached (RFC 9111
+    /// section 4.2.4). Never when it is known to have changed.
+    pub(crate) fn serves_on_error(&self, unreachable: bool) -> bool {
+        let freshness = &self.freshness;
+        let stale = freshness.if_error || (unreachable && freshness.if_unreachable);
+        self.admitted && self.covers && (freshness.is_fresh() || stale)
     }
 
     /// Why it does not answer the read.
     pub(crate) fn why_forward(&self) -> Outcome {
         let fresh = self.freshness.is_fresh() && self.current && (self.admitted || self.behind_client);
-        if fresh { Outcome::Request } else { Outcome::Stale }
+        match (self.covers, fresh) {
+            (false, _) => Outcome::Partial,
+            (true, true) => Outcome::Request,
+            (true, false) => Outcome::Stale,
+        }
     }
 }
 
@@ -66,6 +77,17 @@ pub(crate) struct Looked {
     pub(crate) hash: KeyHash,
     /// Why nothing was found.
     pub(crate) miss: Outcome,
+    /// What the stored variants are told apart by, if there are any.
+    pub(crate) marker: Option<Arc<Entry>>,
+}
+
+impl Looked {
+    /// Whether what is stored takes a word with the origin for each use: nobody can share another's.
+    pub(crate) fn is_never_fresh(&self, read: &Read<'_>) -> bool {
+        let route = &read.route.route;
+        let never = |entry: &Entry| freshness::is_never_fresh(entry.facts(), entry.status(), route);
+        self.found.as_ref().is_some_and(|found| never(&found.entry))
+    }
 }
 
 impl Proxy {
@@ -91,69 +113,66 @@ impl Proxy {
 
     /// Looks in both tiers. What the ring gives is kept in L1.
     pub(crate) async fn look(&self, read: &Read<'_>) -> Looked {
-        let mut hash = read.hash;
-        let mut below = None;
-        if let Some(first) = self.l1.get(read.hash) {
-            let (probe, variant) = self.resolve_in_l1(read, first);
-            hash = variant;
-            if let Probe::Found(entry) = probe {
-                let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
-                if found.serves(read) {
-                    return Looked {
-                        found: Some(found),
-                        hash,
-                        miss: Outcome::Stale,
-                    };
-                }
-                below = Some(found);
-            }
+        let mut looked = self.look_first(read);
+        let settled = |found: &Found| found.serves(read) || (found.admitted && looked.is_never_fresh(read));
+        if looked.found.as_ref().is_some_and(settled) {
+            return looked;
         }
-        let (probe, variant) = self.look_in_ring(read, hash).await;
-        match probe {
+        let below = looked.found.take();
+        match self.look_in_ring(read, &mut looked).await {
             Probe::Found(entry) => {
                 let found = self.assess(read, Arc::clone(&entry), Tier::L2, UnixMillis::now());
                 let newer = below.as_ref().is_none_or(|held| is_newer(&found, held));
                 if newer {
-                    self.keep(variant, &entry);
+                    self.keep(looked.hash, &entry);
                 }
-                let best = if newer { Some(found) } else { below };
-                Looked {
-                    found: best,
-                    hash: variant,
-                    miss: Outcome::Stale,
-                }
+                looked.found = if newer { Some(found) } else { below };
             }
             Probe::Nothing { vary } => {
-                let miss = if vary { Outcome::VaryMiss } else { Outcome::UriMiss };
-                Looked {
-                    found: below,
-                    hash: variant,
-                    miss,
-                }
+                looked.miss = if vary { Outcome::VaryMiss } else { Outcome::UriMiss };
+                looked.found = below;
             }
         }
+        looked
     }
 
-    async fn look_in_ring(&self, read: &Read<'_>, hash: KeyHash) -> (Probe, KeyHash) {
-        let Some(first) = self.entry_from_ring(hash).await else {
-            return (
-                Probe::Nothing {
-                    vary: hash != read.hash,
-                },
-                hash,
-            );
+    /// What L1 alone has to say.
+    fn look_first(&self, read: &Read<'_>) -> Looked {
+        let mut looked = Looked {
+            found: None,
+            hash: read.hash,
+            miss: Outcome::UriMiss,
+            marker: None,
+        };
+        if let Some(first) = self.l1.get(read.hash) {
+            looked.marker = (first.kind() == Kind::VaryMarker).then(|| Arc::clone(&first));
+            let (probe, variant) = self.resolve_in_l1(read, first);
+            looked.hash = variant;
+            if let Probe::Found(entry) = probe {
+                looked.found = Some(self.assess(read, entry, Tier::L1, UnixMillis::now()));
+            }
+        }
+        looked
+    }
+
+    async fn look_in_ring(&self, read: &Read<'_>, looked: &mut Looked) -> Probe {
+        let Some(first) = self.entry_from_ring(looked.hash).await else {
+            return Probe::Nothing {
+                vary: looked.hash != read.hash,
+            };
         };
         if first.kind() == Kind::Response {
-            return (fits(read, first), hash);
+            return fits(read, first);
         }
         if first.key() != read.key.as_bytes() {
-            return (Probe::Nothing { vary: false }, hash);
+            return Probe::Nothing { vary: false };
         }
-        self.keep(hash, &first);
-        let variant = variant_of(read, &first);
-        match self.entry_from_ring(variant).await {
-            Some(entry) => (fits(read, entry), variant),
-            None => (Probe::Nothing { vary: true }, variant),
+        self.keep(looked.hash, &first);
+        looked.hash = variant_of(read, &first);
+        looked.marker = Some(first);
+        match self.entry_from_ring(looked.hash).await {
+            Some(entry) => fits(read, entry),
+            None => Probe::Nothing { vary: true },
         }
     }
 
@@ -178,15 +197,17 @@ impl Proxy {
                 && self.coherence.admits(&entry),
             current: self.coherence.is_current(),
             behind_client,
+            covers: covers(read, &entry),
             entry,
             tier,
         }
     }
 }
 
-/// Of two entries for one key the one to keep: the admitted one, else the one received later.
+/// Of two entries for one key the one to keep: the one that has what was asked for, the admitted one, else the one received later.
 fn is_newer(found: &Found, held: &Found) -> bool {
-    (found.admitted, found.entry.receipt().received_at) > (held.admitted, held.entry.receipt().received_at)
+    let rank = |found: &Found| (found.covers, found.admitted, found.entry.receipt().received_at);
+    rank(found) > rank(held)
 }
 
 /// An entry is believed only if it is for this very key and these very request fields: a collision of hashes is a miss.
@@ -196,7 +217,7 @@ fn fits(read: &Read<'_>, entry: Arc<Entry>) -> Probe {
     }
     let fits = entry
         .vary()
-        .all(|(name, value)| read.request.headers.combined(name).as_deref() == value);
+        .all(|(name, value)| read.request.headers.selecting(name).as_deref() == value);
     if fits {
         Probe::Found(entry)
     } else {
@@ -207,7 +228,18 @@ fn fits(read: &Read<'_>, entry: Arc<Entry>) -> Probe {
 fn variant_of(read: &Read<'_>, marker: &Entry) -> KeyHash {
     let values: Vec<Option<Vec<u8>>> = marker
         .vary()
-        .map(|(name, _)| read.request.headers.combined(name))
+        .map(|(name, _)| read.request.headers.selecting(name))
         .collect();
     key::variant_hash(read.hash, values.iter().map(Option::as_deref))
+}
+
+/// Whether an entry holds all that a read asks for. A stored part answers a range within it and nothing else (RFC 9111
+/// section 3.3).
+fn covers(read: &Read<'_>, entry: &Entry) -> bool {
+    if entry.status() != 206 {
+        return true;
+    }
+    let within = |specs| place(entry).is_some_and(|place| partial::covered(&place, specs).is_some());
+    read.range.as_deref().is_some_and(within)
+        && if_range_holds(read, entry.headers(), entry.receipt().received_at)
 }

@@ -171,7 +171,7 @@ impl Proxy {
     }
 
     /// Takes entries out of both tiers. Only a help for neighbours that hear no feed: floors already bar them here.
-    fn remove(self: &Arc<Self>, hashes: Vec<KeyHash>) {
+    pub(crate) fn remove(self: &Arc<Self>, hashes: Vec<KeyHash>) {
         hashes.iter().for_each(|hash| self.l1.remove(*hash));
         let Some(ring) = self.ring.load_full() else { return };
         tokio::spawn(async move {

@@ -1,26 +1,25 @@
 //! The road of a read: route, key, look up, coalesce, answer. Both fronts walk it.
 
+use http::StatusCode;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
-use bytes::Bytes;
-use http::StatusCode;
-
+use crate::answer::{Answer, Stored, tailored};
 use crate::cache::Tier;
-use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
-use crate::coalesce::{FillReader, Head, Joined, ResponseHead, start};
+use crate::coalesce::{FillReader, Head, Hint, Joined, ResponseHead, start};
 use crate::fetch::FetchError;
-use crate::fill::Job;
+use crate::fill::{Errand, Job};
 use crate::floors::TagHash;
 use crate::key::{self, KeyHash, Target, TargetError};
 use crate::lookup::{Found, Looked};
-use crate::policy::conditional;
+use crate::policy::freshness;
+use crate::policy::range::{self, Spec};
 use crate::position::Position;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
-use crate::request::{Request, Signals};
+use crate::request::{ReadMethod, Request, Signals};
 use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
 
@@ -32,6 +31,10 @@ pub(crate) struct Read<'r> {
     pub(crate) target: Target<'r>,
     pub(crate) key: &'r str,
     pub(crate) hash: KeyHash,
+    /// What a GET asks a part of, if it does so in a way that is understood (RFC 9110 section 14.2).
+    pub(crate) range: Option<Vec<Spec>>,
+    /// Takes what an origin says before its answer (RFC 8297), for a client that can be told.
+    pub(crate) hints: Option<UnboundedSender<Arc<Hint>>>,
 }
 
 impl Read<'_> {
@@ -39,6 +42,17 @@ impl Read<'_> {
     /// keep, nor one that has an origin wait for data that only this client has seen.
     pub(crate) fn is_shareable(&self) -> bool {
         !self.signals.authorization && !self.signals.no_store && self.signals.min_position.is_none()
+    }
+
+    /// What a fill for this read asks an origin for: the whole response, unless the client wants less and nothing is stored
+    /// that could be validated.
+    fn errand(&self, looked: &Looked) -> Errand {
+        let validates = looked.found.as_ref().is_some_and(|found| found.covers);
+        match self.request.method {
+            ReadMethod::Head => Errand::Head,
+            ReadMethod::Get if self.range.is_some() && !validates => Errand::Range,
+            ReadMethod::Get => Errand::Whole,
+        }
     }
 
     /// Whether the client has seen newer data than this (`Proxima-Min-Position`).
@@ -55,30 +69,6 @@ pub(crate) enum Plan<'r> {
     Forward,
     /// Nowhere.
     Refuse(Problem),
-}
-
-/// What a read is answered with.
-pub(crate) enum Answer {
-    /// A stored response.
-    Stored(Stored),
-    /// A response on its way from an origin.
-    Stream {
-        head: Arc<ResponseHead>,
-        reader: FillReader,
-        status: CacheStatus,
-    },
-    /// An error of our own.
-    Problem { problem: Problem, status: CacheStatus },
-}
-
-/// A stored response, ready to send.
-pub(crate) struct Stored {
-    pub(crate) entry: Arc<Entry>,
-    pub(crate) age_s: u64,
-    pub(crate) status: CacheStatus,
-    /// The client has it already: 304.
-    pub(crate) not_modified: bool,
-    pub(crate) origin_took: Option<Duration>,
 }
 
 impl Proxy {
@@ -98,7 +88,7 @@ impl Proxy {
             return Plan::Refuse(Problem::bad_request("the request names no valid host"));
         }
         let route = Arc::clone(self.routes.find(&target.path));
-        let signals = Signals::of(&request.headers);
+        let signals = Signals::of(&request.headers, route.route.client_cache_control);
         if !route.route.cache || signals.needs_origin {
             return Plan::Forward;
         }
@@ -111,7 +101,12 @@ impl Proxy {
             &target,
             &route.route.query,
         );
+        let range = (signals.range && request.method == ReadMethod::Get)
+            .then(|| range::parse(&request.headers.combined("range")?))
+            .flatten();
         Plan::Read(Read {
+            range,
+            hints: None,
             request,
             signals,
             route,
@@ -124,7 +119,7 @@ impl Proxy {
     /// Answers from L1, or says that it takes more.
     pub(crate) fn answer_now(&self, read: &Read<'_>) -> Option<Stored> {
         let found = self.look_in_l1(read, UnixMillis::now())?;
-        found.serves(read).then(|| stored(read, &found))
+        found.serves(read).then(|| Stored::new(read, &found))
     }
 
     /// Answers from the ring, from a fill under way, or from an origin.
@@ -132,11 +127,11 @@ impl Proxy {
         let looked = self.look(read).await;
         if let Some(found) = &looked.found {
             if found.serves(read) {
-                return Answer::Stored(stored(read, found));
+                return Answer::Stored(Stored::new(read, found));
             }
             if found.serves_while_revalidating(read) && read.is_shareable() {
                 self.refresh(read, &looked);
-                return Answer::Stored(stored(read, found));
+                return Answer::Stored(Stored::new(read, found));
             }
         }
         let why = looked.found.as_ref().map_or(looked.miss, Found::why_forward);
@@ -157,7 +152,7 @@ impl Proxy {
             self.fills
                 .join(looked.hash, |started| self.knows_changes(read, started), || None)
         {
-            tokio::spawn(Job::new(self, read, looked, true).run(fill));
+            tokio::spawn(Job::new(self, read, looked, Errand::Whole, true).run(fill));
         }
     }
 
@@ -172,14 +167,17 @@ impl Proxy {
     }
 
     async fn fetch(self: &Arc<Self>, read: &Read<'_>, looked: &Looked, why: Outcome) -> Answer {
-        if read.is_shareable()
+        let errand = read.errand(looked);
+        if errand == Errand::Whole
+            && read.is_shareable()
+            && !looked.is_never_fresh(read)
             && let Some(answer) = self.fetch_together(read, looked, why).await
         {
             return answer;
         }
         let (fill, mut reader) = start();
-        tokio::spawn(Job::new(self, read, looked, false).run(fill));
-        let head = reader.head().await;
+        tokio::spawn(Job::new(self, read, looked, errand, false).run(fill));
+        let head = head_of(read, &mut reader).await;
         self.conclude(read, looked, why, head, reader, false)
     }
 
@@ -200,11 +198,11 @@ impl Proxy {
         {
             Joined::Ended(entry) => {
                 let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
-                Some(Answer::Stored(stored(read, &found)))
+                Some(Answer::Stored(Stored::new(read, &found)))
             }
             Joined::Leader(fill, mut reader) => {
-                tokio::spawn(Job::new(self, read, looked, true).run(fill));
-                let head = reader.head().await;
+                tokio::spawn(Job::new(self, read, looked, Errand::Whole, true).run(fill));
+                let head = head_of(read, &mut reader).await;
                 Some(self.conclude(read, looked, why, head, reader, false))
             }
             Joined::Waiter(mut reader) => {
@@ -226,7 +224,7 @@ impl Proxy {
     fn answers(&self, read: &Read<'_>, head: &Head) -> bool {
         match head {
             Head::Response(answer) => {
-                answer.stored
+                self.is_fresh_for(read, answer)
                     && is_for(read, &answer.vary)
                     && !read.is_ahead_of(answer.position)
                     && self.coherence.admits_data(
@@ -236,11 +234,24 @@ impl Proxy {
                     )
             }
             Head::Entry { entry, .. } => {
-                self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now())
-                    .admitted
+                let found = self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now());
+                let wanted = read.signals.wanted;
+                found.admitted && found.covers && wanted.allows_confirmed(&found.freshness)
             }
             Head::Failed(_) => true,
         }
+    }
+
+    /// RFC 9111 section 4: what may not be reused is not shared with those who wait either.
+    fn is_fresh_for(&self, read: &Read<'_>, answer: &ResponseHead) -> bool {
+        let receipt = freshness::Receipt {
+            status: answer.status.as_u16(),
+            received_at: answer.received_at,
+        };
+        answer.stored.is_some_and(|facts| {
+            let freshness = freshness::judge(&facts, receipt, &read.route.route, UnixMillis::now());
+            read.signals.wanted.allows_confirmed(&freshness)
+        })
     }
 
     fn conclude(
@@ -258,10 +269,11 @@ impl Proxy {
                     return answer;
                 }
                 let status = CacheStatus {
-                    stored: head.stored,
+                    stored: head.stored.is_some(),
                     collapsed,
                     ..why.into()
                 };
+                let (head, reader) = tailored(read, head, reader, collapsed);
                 Answer::Stream { head, reader, status }
             }
             Head::Entry {
@@ -270,7 +282,7 @@ impl Proxy {
                 origin_took,
             } => {
                 let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
-                let mut answer = stored(read, &found);
+                let mut answer = Stored::new(read, &found);
                 answer.status = CacheStatus {
                     fwd_status,
                     stored: true,
@@ -280,15 +292,14 @@ impl Proxy {
                 answer.origin_took = Some(origin_took);
                 Answer::Stored(answer)
             }
-            Head::Failed(error) => self.stale_on_error(read, looked, None).unwrap_or_else(|| {
-                failed(
-                    &error,
-                    CacheStatus {
-                        collapsed,
-                        ..why.into()
-                    },
-                )
-            }),
+            Head::Failed(error) => {
+                let status = CacheStatus {
+                    collapsed,
+                    ..why.into()
+                };
+                self.stale_on_error(read, looked, None)
+                    .unwrap_or_else(|| failed(&error, looked, status))
+            }
         }
     }
 
@@ -301,12 +312,12 @@ impl Proxy {
             .flatten()
     }
 
-    /// RFC 5861 section 4.
+    /// RFC 5861 section 4, and RFC 9111 section 4.2.4 where nobody answers at all: then there is no `fwd_status`.
     fn stale_on_error(&self, read: &Read<'_>, looked: &Looked, fwd_status: Option<u16>) -> Option<Answer> {
         let held = looked.found.as_ref()?;
         let found = self.assess(read, Arc::clone(&held.entry), held.tier, UnixMillis::now());
-        found.serves_on_error().then(|| {
-            let mut answer = stored(read, &found);
+        found.serves_on_error(fwd_status.is_none()).then(|| {
+            let mut answer = Stored::new(read, &found);
             answer.status = CacheStatus {
                 outcome: Outcome::Stale,
                 fwd_status,
@@ -317,50 +328,35 @@ impl Proxy {
     }
 }
 
-fn stored(read: &Read<'_>, found: &Found) -> Stored {
-    let outcome = Outcome::Hit(found.tier);
-    Stored {
-        age_s: found.freshness.age.as_secs(),
-        status: CacheStatus {
-            ttl_s: Some(found.freshness.ttl_s()),
-            ..outcome.into()
-        },
-        not_modified: found.entry.status() == 200 && client_has(read, &found.entry),
-        entry: Arc::clone(&found.entry),
-        origin_took: None,
-    }
-}
-
-/// RFC 9110 section 13.1.2.
-fn client_has(read: &Read<'_>, entry: &Entry) -> bool {
-    if !read.signals.if_none_match {
-        return false;
-    }
-    let etag = entry
-        .headers()
-        .get(http::header::ETAG)
-        .map(http::HeaderValue::as_bytes);
-    let asked = read.request.headers.combined("if-none-match").unwrap_or_default();
-    conditional::none_match_hits([asked.as_slice()], etag)
+/// Waits for what a fill comes to, telling the client meanwhile what the origin says before its answer.
+async fn head_of(read: &Read<'_>, reader: &mut FillReader) -> Head {
+    reader
+        .head_and_hints(|hint| {
+            if let Some(hints) = &read.hints {
+                let _ = hints.send(hint); // the client may have left
+            }
+        })
+        .await
 }
 
 fn is_for(read: &Read<'_>, vary: &[(String, Option<Vec<u8>>)]) -> bool {
     vary.iter()
-        .all(|(name, value)| read.request.headers.combined(name) == *value)
+        .all(|(name, value)| read.request.headers.selecting(name) == *value)
 }
 
-fn failed(error: &FetchError, status: CacheStatus) -> Answer {
-    Answer::Problem {
-        problem: Problem::new(error.status(), Cow::Owned(error.to_string())),
-        status,
-    }
-}
-
-/// The body of an answer that is whole in memory.
-pub(crate) fn stored_body(stored: &Stored) -> Bytes {
-    if stored.not_modified {
-        Bytes::new()
+/// RFC 9111 section 5.2.2.2: a stored response that must not be served stale makes an origin out of reach a gateway timeout.
+fn failed(error: &FetchError, looked: &Looked, status: CacheStatus) -> Answer {
+    let strict = looked
+        .found
+        .as_ref()
+        .is_some_and(|found| !found.freshness.may_be_stale);
+    let code = if strict {
+        StatusCode::GATEWAY_TIMEOUT
     } else {
-        stored.entry.body()
+        error.status()
+    };
+    Answer::Problem {
+        problem: Problem::new(code, Cow::Owned(error.to_string())),
+        status,
     }
 }

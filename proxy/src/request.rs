@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use proxima_config::checked::ClientCacheControl;
 
 use crate::key::Scheme;
-use crate::policy::cache_control::CacheControl;
-use crate::policy::freshness::Wanted;
+use crate::policy::conditional::Preconditions;
+use crate::policy::request::{RequestControl, Wanted};
+use crate::policy::vary;
 use crate::position::Position;
 
 /// GET or HEAD; everything else is forwarded.
@@ -80,6 +82,19 @@ impl<'r> Headers<'r> {
         combined
     }
 
+    /// [`Self::combined`], in the form that selects stored responses.
+    pub(crate) fn selecting(&self, wanted: &str) -> Option<Vec<u8>> {
+        self.combined(wanted).map(|value| vary::normalise(wanted, value))
+    }
+
+    /// The preconditions that a cache may evaluate.
+    pub(crate) fn preconditions(&self) -> Preconditions {
+        Preconditions {
+            if_none_match: self.combined("if-none-match"),
+            if_modified_since: self.combined("if-modified-since"),
+        }
+    }
+
     /// All fields as an owned map.
     pub(crate) fn to_map(self) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -99,6 +114,7 @@ impl<'r> Headers<'r> {
 /// A GET or HEAD without a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'r> {
+    pub(crate) method: ReadMethod,
     pub(crate) scheme: Scheme,
     pub(crate) host: &'r str,
     /// In origin form.
@@ -114,23 +130,26 @@ pub(crate) struct Signals {
     pub(crate) no_store: bool,
     pub(crate) only_if_cached: bool,
     pub(crate) authorization: bool,
-    /// A range, a precondition other than `If-None-Match`: left to the origin.
+    /// `If-Match`, `If-Unmodified-Since`: for the origin alone to judge (RFC 9111 section 4.3.2).
     pub(crate) needs_origin: bool,
-    pub(crate) if_none_match: bool,
+    /// `If-None-Match` or `If-Modified-Since`.
+    pub(crate) conditional: bool,
+    pub(crate) range: bool,
     /// `Proxima-Min-Position`: the client has seen data of this position.
     pub(crate) min_position: Option<Position>,
 }
 
 impl Signals {
-    pub(crate) fn of(headers: &Headers<'_>) -> Self {
-        let mut control = CacheControl::default();
+    pub(crate) fn of(headers: &Headers<'_>, obey: ClientCacheControl) -> Self {
+        let mut control = RequestControl::default();
         let mut signals = Self {
-            wanted: Wanted::Fresh,
+            wanted: Wanted::default(),
             no_store: false,
             only_if_cached: false,
             authorization: false,
             needs_origin: false,
-            if_none_match: false,
+            conditional: false,
+            range: false,
             min_position: None,
         };
         let (mut has_control, mut pragma) = (false, false);
@@ -142,11 +161,12 @@ impl Signals {
                     control.add(value);
                 }
                 13 if is("authorization") => signals.authorization = true,
-                13 if is("if-none-match") => signals.if_none_match = true,
+                13 if is("if-none-match") => signals.conditional = true,
+                17 if is("if-modified-since") => signals.conditional = true,
                 // fields that `Connection` names are gone before the origin sees them, so they cannot select a variant
                 10 if is("connection") => signals.needs_origin |= names_fields(value),
                 6 if is("pragma") => pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache"),
-                5 if is("range") => signals.needs_origin = true,
+                5 if is("range") => signals.range = true,
                 8 if is("if-match") => signals.needs_origin = true,
                 19 if is("if-unmodified-since") => signals.needs_origin = true,
                 20 if is("proxima-min-position") => {
@@ -159,6 +179,9 @@ impl Signals {
                 _ => {}
             }
         });
+        if obey == ClientCacheControl::Ignore {
+            return signals;
+        }
         signals.wanted = Wanted::from_request(&control, pragma && !has_control);
         signals.no_store = control.no_store;
         signals.only_if_cached = control.only_if_cached;
@@ -188,24 +211,23 @@ mod tests {
                 value: value.as_bytes(),
             })
             .collect();
-        Signals::of(&Headers::Raw(&lines))
+        Signals::of(&Headers::Raw(&lines), ClientCacheControl::Obey)
     }
 
     #[test]
     fn one_pass_finds_every_signal() {
-        assert_eq!(
-            signals(&[("Cache-Control", "no-cache")]).wanted,
-            Wanted::Validated
-        );
-        assert_eq!(signals(&[("pragma", "no-cache")]).wanted, Wanted::Validated);
+        let no_cache = signals(&[("Cache-Control", "no-cache")]).wanted;
+        assert!(no_cache.asks_for_more());
+        assert_eq!(signals(&[("pragma", "no-cache")]).wanted, no_cache);
         assert_eq!(
             signals(&[("pragma", "no-cache"), ("cache-control", "max-age=5")]).wanted,
-            Wanted::NoOlderThan(5)
+            signals(&[("cache-control", "max-age=5")]).wanted
         );
         assert!(signals(&[("cache-control", "only-if-cached")]).only_if_cached);
         assert!(signals(&[("Authorization", "x")]).authorization);
-        assert!(signals(&[("RANGE", "bytes=0-1")]).needs_origin);
-        assert!(signals(&[("If-None-Match", "*")]).if_none_match);
+        assert!(signals(&[("RANGE", "bytes=0-1")]).range);
+        assert!(signals(&[("If-None-Match", "*")]).conditional);
+        assert!(signals(&[("If-Match", "*")]).needs_origin);
         assert!(signals(&[("Connection", "close, X-Tenant")]).needs_origin);
         assert!(!signals(&[("Connection", "Keep-Alive, TE")]).needs_origin);
         let position = Some(Position {
@@ -217,6 +239,21 @@ mod tests {
             signals(&[("Proxima-Min-Position", "seven")]).needs_origin,
             "the origin says what is wrong with it"
         );
+    }
+
+    #[test]
+    fn a_route_may_have_no_ear_for_reloads() {
+        let lines = [
+            ("cache-control", "no-cache, no-store, only-if-cached"),
+            ("pragma", "no-cache"),
+        ];
+        let lines = lines.map(|(name, value)| httparse::Header {
+            name,
+            value: value.as_bytes(),
+        });
+        let signals = Signals::of(&Headers::Raw(&lines), ClientCacheControl::Ignore);
+        assert_eq!(signals.wanted, Wanted::default());
+        assert!(!signals.no_store && !signals.only_if_cached);
     }
 
     #[test]

@@ -21,11 +21,13 @@ pub(crate) enum Outcome {
     Stale,
     /// The request asked for more than what is stored (`no-cache`, `max-age`, `Proxima-Min-Position`).
     Request,
+    /// Part of a response is stored, and not the part that was asked for.
+    Partial,
 }
 
 impl Outcome {
     /// Every outcome, for metrics.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Hit(Tier::L1),
         Self::Hit(Tier::L2),
         Self::Bypass,
@@ -34,6 +36,7 @@ impl Outcome {
         Self::VaryMiss,
         Self::Stale,
         Self::Request,
+        Self::Partial,
     ];
 
     /// Place in [`Self::ALL`].
@@ -47,6 +50,7 @@ impl Outcome {
             Self::VaryMiss => 5,
             Self::Stale => 6,
             Self::Request => 7,
+            Self::Partial => 8,
         }
     }
 
@@ -60,6 +64,7 @@ impl Outcome {
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
             Self::Request => "request",
+            Self::Partial => "partial",
         }
     }
 

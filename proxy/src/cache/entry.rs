@@ -18,7 +18,7 @@
 //! | 72 | 8 | length of the body |
 //! | 80 | – | key, vary, tags, head, body |
 //!
-//! *vary* holds, for each name that the response varies on, the name and the request's value; *tags* the surrogate keys.
+//! *vary* holds, for each name that the response varies on, the name and the request's value, normalised; *tags* the surrogate keys.
 //! Texts in both are length-prefixed (`u16`). *head* is the status line and the header fields of an HTTP/1.1 answer, ready
 //! to send but for `Age`, `Cache-Status`, `Connection` and the empty line.
 
@@ -34,7 +34,7 @@ use crate::policy::freshness::{Facts, Receipt};
 use crate::position::Position;
 
 /// Version of the layout above.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 const MAGIC: [u8; 2] = *b"PX";
 const FIXED_BYTES: usize = 80;
 /// Length prefix of a `Vary` value that the request did not have.
@@ -47,6 +47,8 @@ mod flag {
     pub(super) const HAS_LIFETIME: u16 = 1 << 3;
     pub(super) const HAS_WHILE_REVALIDATE: u16 = 1 << 4;
     pub(super) const HAS_IF_ERROR: u16 = 1 << 5;
+    pub(super) const HEURISTIC: u16 = 1 << 6;
+    pub(super) const IMMUTABLE: u16 = 1 << 7;
 }
 
 /// What an entry stands for.
@@ -149,6 +151,8 @@ fn flags(parts: &Parts<'_>) -> u16 {
     let facts = &parts.facts;
     [
         (facts.no_cache, flag::NO_CACHE),
+        (facts.heuristic, flag::HEURISTIC),
+        (facts.immutable, flag::IMMUTABLE),
         (facts.must_revalidate, flag::MUST_REVALIDATE),
         (parts.position.is_some(), flag::HAS_POSITION),
         (facts.lifetime_s.is_some(), flag::HAS_LIFETIME),
@@ -235,6 +239,8 @@ impl Fixed<'_> {
             stale_while_revalidate_s: when(flag::HAS_WHILE_REVALIDATE, 44),
             stale_if_error_s: when(flag::HAS_IF_ERROR, 48),
             no_cache: flags & flag::NO_CACHE != 0,
+            heuristic: flags & flag::HEURISTIC != 0,
+            immutable: flags & flag::IMMUTABLE != 0,
             must_revalidate: flags & flag::MUST_REVALIDATE != 0,
             initial_age_s: self.u32(52),
         }

@@ -10,15 +10,17 @@ use http::{StatusCode, Version};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::Front;
 use super::h1_answer::{Framing, HeadWriter, LAST_CHUNK, chunk};
 use super::h1_head::{FIELDS_MAX, Head, ReadHead, head_end, parse};
 use super::log::{Answered, Asked};
+use crate::answer::{Answer, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::key::Scheme;
 use crate::problem::Problem;
-use crate::read::{Answer, Plan, Read, Stored, stored_body};
+use crate::read::{Plan, Read};
 use crate::request::{Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
 
@@ -218,10 +220,11 @@ impl Connection {
         };
         let proxy = self.front.proxy.clone();
         let mut key = std::mem::take(&mut self.key);
-        let Plan::Read(plan) = proxy.plan(request(&read, self.scheme, self.client), &mut key) else {
+        let Plan::Read(mut plan) = proxy.plan(request(&read, self.scheme, self.client), &mut key) else {
             return false;
         };
-        let (keep_alive, note) = match proxy.answer(&plan).await {
+        let answer = self.answer(stream, &mut plan, read.protocol).await;
+        let (keep_alive, note) = match answer {
             Answer::Stored(stored) => self.send_stored(stream, &read, &stored, started).await,
             Answer::Stream { head, reader, status } => {
                 self.send_stream(stream, &read, &plan, (&head, reader, status), started)
@@ -233,6 +236,29 @@ impl Connection {
         };
         proxy.note(&plan.route, &asked(&read, self.client), &note);
         keep_alive
+    }
+
+    /// Waits for the answer, and passes on what the origin says before it. A client of HTTP/1.0 would take that for the answer.
+    async fn answer(&mut self, stream: &mut Stream, plan: &mut Read<'_>, protocol: Protocol) -> Answer {
+        let proxy = self.front.proxy.clone();
+        if protocol == Protocol::Http10 {
+            return proxy.answer(plan).await;
+        }
+        let (hints, mut coming) = unbounded_channel();
+        plan.hints = Some(hints);
+        let mut answering = std::pin::pin!(proxy.answer(plan));
+        loop {
+            let hint = tokio::select! {
+                biased;
+                Some(hint) = coming.recv() => hint,
+                answer = &mut answering => return answer,
+            };
+            self.out.clear();
+            self.writer(true).hint(&hint);
+            if let Err(error) = self.send(stream, None).await {
+                tracing::debug!(%error, "a hint did not reach its client");
+            }
+        }
     }
 
     fn writer(&mut self, keep_alive: bool) -> HeadWriter<'_> {
@@ -451,6 +477,7 @@ async fn within(limit: Duration, write: impl Future<Output = io::Result<()>>) ->
 
 fn request<'h>(read: &ReadHead<'h>, scheme: Scheme, client: Option<SocketAddr>) -> Request<'h> {
     Request {
+        method: read.method,
         scheme,
         host: read.host,
         target: read.target,
@@ -474,11 +501,7 @@ fn answered(stored: &Stored, started: Instant, body_bytes: u64, cut_short: bool)
     Answered {
         started,
         outcome: stored.status.outcome,
-        status: if stored.not_modified {
-            304
-        } else {
-            stored.entry.status()
-        },
+        status: stored.code(),
         body_bytes,
         age_s: Some(stored.age_s),
         origin_took: stored.origin_took,
@@ -489,6 +512,6 @@ fn answered(stored: &Stored, started: Instant, body_bytes: u64, cut_short: bool)
 fn body_for(method: ReadMethod, stored: &Stored) -> Bytes {
     match method {
         ReadMethod::Head => Bytes::new(),
-        ReadMethod::Get => stored_body(stored),
+        ReadMethod::Get => stored.body(),
     }
 }

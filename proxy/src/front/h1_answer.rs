@@ -3,11 +3,11 @@
 use bytes::{BufMut, BytesMut};
 use http::Version;
 
-use crate::coalesce::ResponseHead;
+use crate::answer::{Form, Stored};
+use crate::coalesce::{Hint, ResponseHead};
 use crate::fields;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
-use crate::read::Stored;
 use crate::status::CacheStatus;
 
 /// How the end of a body of unknown length is told.
@@ -33,11 +33,12 @@ pub(super) struct HeadWriter<'w> {
 impl HeadWriter<'_> {
     /// Head of a stored response.
     pub(super) fn stored(&mut self, stored: &Stored) {
-        let head = stored.entry.head();
-        if stored.not_modified {
-            self.not_modified(stored);
-        } else {
-            self.out.put_slice(head);
+        match &stored.form {
+            Form::Whole => self.out.put_slice(stored.entry.head()),
+            Form::NotModified => self.not_modified(stored),
+            Form::Made(made) => self
+                .out
+                .put_slice(&fields::write_head(made.status, &made.headers)),
         }
         self.number("age: ", stored.age_s);
         self.finish(Some(&stored.status));
@@ -51,6 +52,13 @@ impl HeadWriter<'_> {
                 self.line(name.as_str(), value.as_bytes());
             }
         }
+    }
+
+    /// What comes before an answer (RFC 9110 section 15.2).
+    pub(super) fn hint(&mut self, hint: &Hint) {
+        self.out
+            .put_slice(&fields::write_head(hint.status, &hint.headers));
+        self.out.put_slice(b"\r\n");
     }
 
     /// Head of an answer whose body is on its way. Returns how the body's end is told.

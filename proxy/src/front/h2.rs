@@ -15,12 +15,13 @@ use super::h1_head::FIELDS_MAX;
 use super::log::{Answered, Asked};
 use super::upload::Upload;
 use super::{Front, problem_answer, stopped};
+use crate::answer::{Answer, Form, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::fields::{self, name::CACHE_STATUS};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
-use crate::read::{Answer, Plan, Stored, stored_body};
+use crate::read::Plan;
 use crate::request::{Headers, Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
 
@@ -132,6 +133,7 @@ async fn serve_read(
     let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
     let host = fields::authority(&header.uri, &header.headers);
     let request = Request {
+        method,
         scheme: Scheme::Https,
         host: &host,
         target,
@@ -223,11 +225,7 @@ impl Sender {
         let sent = match answer {
             Answer::Stored(stored) => {
                 answered.outcome = stored.status.outcome;
-                answered.status = if stored.not_modified {
-                    304
-                } else {
-                    stored.entry.status()
-                };
+                answered.status = stored.code();
                 answered.age_s = Some(stored.age_s);
                 answered.origin_took = stored.origin_took;
                 self.stored(&stored).await
@@ -255,15 +253,14 @@ impl Sender {
     }
 
     async fn stored(&mut self, stored: &Stored) -> pingora::Result<u64> {
-        let status = if stored.not_modified {
-            304
-        } else {
-            stored.entry.status()
+        let fields = match &stored.form {
+            Form::Made(made) => &made.headers,
+            Form::Whole | Form::NotModified => stored.entry.headers(),
         };
-        let fields = stored.entry.headers();
-        let mut header = ResponseHeader::build(status, Some(fields.len() + 2))?;
+        let not_modified = matches!(stored.form, Form::NotModified);
+        let mut header = ResponseHeader::build(stored.code(), Some(fields.len() + 2))?;
         for (name, value) in fields {
-            if !stored.not_modified || fields::OF_NOT_MODIFIED.contains(name) {
+            if !not_modified || fields::OF_NOT_MODIFIED.contains(name) {
                 header.append_header(name.clone(), value.clone())?;
             }
         }
@@ -272,7 +269,7 @@ impl Sender {
         let body = if self.head_only {
             bytes::Bytes::new()
         } else {
-            stored_body(stored)
+            stored.body()
         };
         self.session
             .write_response_header(Box::new(header), body.is_empty())?;

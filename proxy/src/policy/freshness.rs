@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use proxima_config::checked::{Route, Ttl};
 
-use super::cache_control::CacheControl;
 use crate::clock::UnixMillis;
 
 /// What the origin said about lifetime, kept with the entry. Seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Facts {
-    /// Explicit or heuristic freshness lifetime (RFC 9111 section 4.2.1).
+    /// Explicit or heuristic freshness lifetime (RFC 9111 sections 4.2.1 and 4.2.2).
     pub(crate) lifetime_s: Option<u32>,
+    /// The lifetime is a guess from `Last-Modified`.
+    pub(crate) heuristic: bool,
     /// RFC 5861 section 3.
     pub(crate) stale_while_revalidate_s: Option<u32>,
     /// RFC 5861 section 4.
@@ -21,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) no_cache: bool,
     /// `must-revalidate`, `proxy-revalidate` or `s-maxage`: never serve stale (section 4.2.4).
     pub(crate) must_revalidate: bool,
+    /// Never changes while it is fresh (RFC 8246).
+    pub(crate) immutable: bool,
     /// Corrected initial age (section 4.2.3).
     pub(crate) initial_age_s: u32,
 }
@@ -33,7 +36,7 @@ pub(crate) struct Receipt {
 }
 
 /// A stored response's freshness at one moment under one route's rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Freshness {
     /// Current age (section 4.2.3), for the `Age` field.
     pub(crate) age: Duration,
@@ -43,6 +46,12 @@ pub(crate) struct Freshness {
     pub(crate) while_revalidate: bool,
     /// May be served stale when the origin fails, now.
     pub(crate) if_error: bool,
+    /// May be served stale when no origin can be reached, now.
+    pub(crate) if_unreachable: bool,
+    /// The origin does not forbid serving it stale (section 4.2.4): a client may ask for it all the same.
+    pub(crate) may_be_stale: bool,
+    /// Of no use to validate before its end.
+    pub(crate) immutable: bool,
 }
 
 impl Freshness {
@@ -67,16 +76,25 @@ pub(crate) fn judge(facts: &Facts, receipt: Receipt, route: &Route, now: UnixMil
         signed_ms(lifetime) - signed_ms(used)
     };
     let stale_for = used.saturating_sub(lifetime);
-    let window = |route: Option<Duration>, origin: Option<u32>| {
-        let origin = origin.map(|s| Duration::from_secs(u64::from(s)));
-        !facts.no_cache && !facts.must_revalidate && route.or(origin).is_some_and(|w| stale_for < w)
-    };
+    let may_be_stale = !facts.no_cache && !facts.must_revalidate;
+    let within = |window: Duration| may_be_stale && stale_for < window;
     Freshness {
         age,
         left_ms,
-        while_revalidate: window(route.stale_while_revalidate, facts.stale_while_revalidate_s),
-        if_error: window(route.stale_if_error, facts.stale_if_error_s),
+        while_revalidate: within(window(
+            route.stale_while_revalidate,
+            facts.stale_while_revalidate_s,
+        )),
+        if_error: within(window(route.stale_if_error, facts.stale_if_error_s)),
+        if_unreachable: within(route.stale_if_unreachable),
+        may_be_stale,
+        immutable: facts.immutable,
     }
+}
+
+/// The operator's window, or else the origin's.
+fn window(route: Option<Duration>, origin_s: Option<u32>) -> Duration {
+    route.unwrap_or(Duration::from_secs(u64::from(origin_s.unwrap_or(0))))
 }
 
 /// Freshness lifetime and how much of it is used. A lifetime that the operator sets counts from our receipt;
@@ -93,6 +111,7 @@ fn lifetime(
     }
     match route.ttl {
         Ttl::Fixed(ttl) => (ttl, resident),
+        Ttl::Origin if facts.heuristic && !route.heuristic_freshness => (Duration::ZERO, age),
         Ttl::Origin => (Duration::from_secs(u64::from(facts.lifetime_s.unwrap_or(0))), age),
     }
 }
@@ -100,44 +119,15 @@ fn lifetime(
 /// Longest time for which anybody may want the entry: what the ring should keep it for.
 pub(crate) fn useful_for(facts: &Facts, status: u16, route: &Route) -> Duration {
     let (lifetime, _) = lifetime(facts, status, route, Duration::ZERO, Duration::ZERO);
-    let seconds = |s: Option<u32>| Duration::from_secs(u64::from(s.unwrap_or(0)));
-    let refresh = route
-        .stale_while_revalidate
-        .unwrap_or(seconds(facts.stale_while_revalidate_s));
-    let error = route.stale_if_error.unwrap_or(seconds(facts.stale_if_error_s));
-    lifetime + refresh.max(error)
+    let refresh = window(route.stale_while_revalidate, facts.stale_while_revalidate_s);
+    let error = window(route.stale_if_error, facts.stale_if_error_s);
+    lifetime + refresh.max(error).max(route.stale_if_unreachable)
 }
 
-/// What a request's own directives ask for (section 5.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// Anything that is fresh.
-    Fresh,
-    /// Fresh and no older than this many seconds (`max-age`).
-    NoOlderThan(u32),
-    /// Validated with the origin (`no-cache`; `Pragma: no-cache` where there is no `Cache-Control`).
-    Validated,
-}
-
-impl Wanted {
-    /// Reads a request's directives; `pragma_no_cache` as section 5.4 says.
-    pub(crate) fn from_request(control: &CacheControl, pragma_no_cache: bool) -> Self {
-        match control.max_age {
-            _ if control.no_cache || pragma_no_cache => Self::Validated,
-            Some(0) => Self::Validated,
-            Some(max_age) => Self::NoOlderThan(max_age),
-            None => Self::Fresh,
-        }
-    }
-
-    /// Whether an entry of this freshness answers the request without a word with the origin.
-    pub(crate) fn allows(self, freshness: &Freshness) -> bool {
-        match self {
-            Self::Fresh => freshness.is_fresh(),
-            Self::NoOlderThan(age) => freshness.is_fresh() && freshness.age.as_secs() <= u64::from(age),
-            Self::Validated => false,
-        }
-    }
+/// Whether an entry is never fresh, not even as it arrives: each use takes a word with the origin.
+pub(crate) fn is_never_fresh(facts: &Facts, status: u16, route: &Route) -> bool {
+    let (lifetime, _) = lifetime(facts, status, route, Duration::ZERO, Duration::ZERO);
+    facts.no_cache || lifetime.is_zero()
 }
 
 fn signed_ms(duration: Duration) -> i64 {
@@ -223,19 +213,47 @@ mod tests {
     }
 
     #[test]
-    fn requests_may_ask_for_more() {
-        let fresh = Freshness {
-            age: Duration::from_secs(30),
-            left_ms: 1,
-            while_revalidate: false,
-            if_error: false,
+    fn an_origin_out_of_reach_is_waited_for_within_bounds() {
+        let facts = Facts {
+            lifetime_s: Some(10),
+            ..Facts::default()
         };
-        let wanted = |line: &str| Wanted::from_request(&CacheControl::parse([line.as_bytes()]), false);
-        assert!(wanted("").allows(&fresh));
-        assert!(wanted("max-age=30").allows(&fresh));
-        assert!(!wanted("max-age=29").allows(&fresh));
-        assert!(!wanted("no-cache").allows(&fresh));
-        assert!(!wanted("max-age=0").allows(&fresh));
+        let route = Route {
+            stale_if_unreachable: Duration::from_secs(60),
+            ..route(Ttl::Origin)
+        };
+        assert!(at(200, facts, &route, 69).if_unreachable);
+        assert!(!at(200, facts, &route, 70).if_unreachable);
+        for strict in [
+            Facts {
+                no_cache: true,
+                ..facts
+            },
+            Facts {
+                must_revalidate: true,
+                ..facts
+            },
+        ] {
+            assert!(!at(200, strict, &route, 11).if_unreachable);
+            assert!(!at(200, strict, &route, 11).may_be_stale);
+        }
+    }
+
+    #[test]
+    fn a_guess_counts_only_where_the_route_lets_it() {
+        let facts = Facts {
+            lifetime_s: Some(10),
+            heuristic: true,
+            ..Facts::default()
+        };
+        let without = Route {
+            heuristic_freshness: false,
+            ..route(Ttl::Origin)
+        };
+        assert!(at(200, facts, &route(Ttl::Origin), 9).is_fresh());
+        assert!(!at(200, facts, &without, 9).is_fresh());
+        assert!(is_never_fresh(&facts, 200, &without));
+        assert!(!is_never_fresh(&facts, 200, &route(Ttl::Origin)));
     }
 
     proptest! {

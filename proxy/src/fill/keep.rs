@@ -1,0 +1,229 @@
+//! From an origin's answer to stored entries.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::Job;
+use crate::answer::place;
+use crate::cache::entry::{Entry, Kind, Parts, encode};
+use crate::clock::UnixMillis;
+use crate::fields;
+use crate::floors::TagHash;
+use crate::key::{self, KeyHash};
+use crate::policy::freshness;
+use crate::policy::partial::{Part, combine};
+use crate::policy::range::ContentRange;
+use crate::policy::storing::Storable;
+use crate::policy::vary;
+use crate::position::Position;
+use crate::request::Headers;
+
+/// Most fields that a resource's variants are told apart by.
+const VARY_NAMES_MAX: usize = 16;
+
+/// An answer that is whole in memory.
+pub(super) struct Answered<'a> {
+    pub(super) requested_at: UnixMillis,
+    pub(super) received_at: UnixMillis,
+    pub(super) status: StatusCode,
+    /// As sent to the client that caused the fill.
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Vec<Bytes>,
+}
+
+/// An entry, with its vary marker if it has one, on its way to the ring.
+pub(super) struct Kept {
+    pub(super) entry: Arc<Entry>,
+    pub(super) places: Vec<(KeyHash, Arc<Entry>)>,
+}
+
+/// Names that an answer varies on, with this request's values.
+pub(super) type Selecting = Vec<(String, Option<Vec<u8>>)>;
+
+impl Job {
+    /// Stores an answer whose body has ended, as what it is: whole, or a part that may complete what is stored.
+    pub(super) fn store(
+        &self,
+        answered: Answered<'_>,
+        expected: Option<u64>,
+        storable: &Storable,
+    ) -> Option<Kept> {
+        let body_bytes: u64 = answered.body.iter().map(|chunk| chunk.len() as u64).sum();
+        if expected.is_some_and(|length| length != body_bytes) {
+            return None; // RFC 9111 section 3.3: an incomplete response is not stored as a complete one
+        }
+        if answered.status == StatusCode::PARTIAL_CONTENT {
+            return self.store_part(answered, storable);
+        }
+        let mut headers = answered.headers.clone();
+        if answered.status != StatusCode::NO_CONTENT {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
+        }
+        self.keep(&answered, answered.status, headers, storable)
+    }
+
+    /// RFC 9111 section 3.4.
+    fn store_part(&self, mut answered: Answered<'_>, storable: &Storable) -> Option<Kept> {
+        let mut place = ContentRange::parse(answered.headers.get(CONTENT_RANGE)?.as_bytes())?;
+        let body = Bytes::from(answered.body.concat());
+        if place.length() != body.len() as u64 || self.has_whole() {
+            return None;
+        }
+        answered.body = vec![body.clone()];
+        if let Some((joined, chunks)) = self.joined_with_held(place, answered.headers, body) {
+            place = joined;
+            answered.body = chunks;
+        }
+        let mut headers = answered.headers.clone();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(place.length()));
+        if place.complete == Some(place.length()) {
+            headers.remove(CONTENT_RANGE);
+            return self.keep(&answered, StatusCode::OK, headers, storable);
+        }
+        headers.insert(CONTENT_RANGE, HeaderValue::from_str(&place.to_string()).ok()?);
+        self.keep(&answered, StatusCode::PARTIAL_CONTENT, headers, storable)
+    }
+
+    /// Whether a whole response that is still fresh stands where a part would go.
+    fn has_whole(&self) -> bool {
+        let fresh = |entry: &Entry| {
+            let now = UnixMillis::now();
+            freshness::judge(entry.facts(), entry.receipt(), &self.route.route, now).is_fresh()
+        };
+        let stored = self.proxy.l1.get(self.hash);
+        stored.is_some_and(|entry| entry.kind() == Kind::Response && entry.status() != 206 && fresh(&entry))
+    }
+
+    fn joined_with_held(
+        &self,
+        newer: ContentRange,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Option<(ContentRange, Vec<Bytes>)> {
+        let held = self.held_part.as_deref()?;
+        let stored = Part {
+            place: place(held)?,
+            headers: held.headers(),
+            body: held.body(),
+        };
+        let newer = Part {
+            place: newer,
+            headers,
+            body,
+        };
+        combine(&stored, &newer, held.receipt().received_at)
+    }
+
+    /// Encodes an answer and stores it in L1, unless it reflects less than what is known to have changed.
+    pub(super) fn keep(
+        &self,
+        answered: &Answered<'_>,
+        status: StatusCode,
+        mut headers: HeaderMap,
+        storable: &Storable,
+    ) -> Option<Kept> {
+        let vary = self.selecting(&self.stored_names(&headers));
+        let position = position(&headers);
+        let tags = self.tags(&headers);
+        withhold(&mut headers, &storable.withheld);
+        let parts = Parts {
+            kind: Kind::Response,
+            status: status.as_u16(),
+            requested_at: answered.requested_at,
+            received_at: answered.received_at,
+            position,
+            facts: storable.facts,
+            key: &self.key,
+            vary: vary.clone(),
+            tags,
+            head: &fields::write_head(status, &headers),
+            body: &answered.body,
+        };
+        let entry = Arc::new(Entry::decode(encode(&parts)?).ok()?);
+        let mut places = Vec::new();
+        if self.proxy.coherence.admits(&entry) {
+            let mut hash = self.primary;
+            if !vary.is_empty() {
+                let marker = Parts {
+                    kind: Kind::VaryMarker,
+                    head: b"",
+                    body: &[],
+                    tags: Vec::new(),
+                    ..parts
+                };
+                places.push((self.primary, Arc::new(Entry::decode(encode(&marker)?).ok()?)));
+                hash = key::variant_hash(self.primary, vary.iter().map(|(_, value)| value.as_deref()));
+            }
+            places.push((hash, Arc::clone(&entry)));
+        }
+        places
+            .iter()
+            .for_each(|(hash, entry)| self.proxy.keep(*hash, entry));
+        Some(Kept { entry, places })
+    }
+
+    /// What the variants of this resource are told apart by: what this answer varies on, and what its other stored answers
+    /// do. Those keep their places, and stay preferred to an answer that forgot to vary (RFC 9111 section 4.1).
+    fn stored_names(&self, headers: &HeaderMap) -> Vec<String> {
+        let mut names = vary::names(headers);
+        let own = names.len();
+        if let Some(marker) = &self.marker {
+            let now = UnixMillis::now();
+            let receipt = marker.receipt();
+            if freshness::judge(marker.facts(), receipt, &self.route.route, now).is_fresh() {
+                names.extend(marker.vary().map(|(name, _)| name.to_owned()));
+                names.sort_unstable();
+                names.dedup();
+            }
+        }
+        if names.len() > VARY_NAMES_MAX.max(own) {
+            return vary::names(headers);
+        }
+        names
+    }
+
+    /// This request's values of some fields.
+    pub(super) fn selecting(&self, names: &[String]) -> Selecting {
+        let client = Headers::Map(&self.client_headers);
+        names
+            .iter()
+            .map(|name| (name.clone(), client.selecting(name)))
+            .collect()
+    }
+
+    /// Surrogate keys of an answer and tags of the route.
+    fn tags(&self, headers: &HeaderMap) -> Vec<String> {
+        let mut tags = fields::surrogate_keys(headers);
+        tags.extend_from_slice(&self.route_tags);
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+
+    pub(super) fn floor_tags(&self, headers: &HeaderMap) -> Vec<TagHash> {
+        let tags = self.tags(headers);
+        tags.iter()
+            .map(|tag| TagHash::of_tag(tag))
+            .chain([TagHash::of_url(&self.key)])
+            .collect()
+    }
+
+    /// Comes after the answer: a ring that is slow holds nobody up. Until it is done, whoever asks reads from this fill.
+    pub(super) async fn put_in_ring(&self, kept: Option<Kept>) {
+        for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
+            self.proxy.ring_put(hash, &entry, &self.route).await;
+        }
+    }
+}
+
+/// Drops the fields that only one client may have.
+fn withhold(headers: &mut HeaderMap, names: &[HeaderName]) {
+    names.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+pub(super) fn position(headers: &HeaderMap) -> Option<Position> {
+    headers.get(fields::name::POSITION)?.to_str().ok()?.parse().ok()
+}

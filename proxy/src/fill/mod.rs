@@ -1,0 +1,401 @@
+//! A fill: fetch, hand on as it comes, store. Misses, revalidations and background refreshes are all this one task.
+
+mod errand;
+mod keep;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use pingora::http::RequestHeader;
+
+pub(crate) use self::errand::Errand;
+use self::errand::{Held, origin_request, rest_of, unconditional};
+use self::keep::{Answered, position};
+use crate::answer::place;
+use crate::cache::entry::Entry;
+use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
+use crate::fetch::{FetchError, Fetched};
+use crate::fields;
+use crate::key::KeyHash;
+use crate::lookup::Looked;
+use crate::policy::age::{self, Timing};
+use crate::policy::conditional::share_a_strong_validator;
+use crate::policy::freshness;
+use crate::policy::range::ContentRange;
+use crate::policy::storing::{self, Asked, Exchange, Storable};
+use crate::policy::{update, vary};
+use crate::proxy::Proxy;
+use crate::read::Read;
+use crate::routes::RouteState;
+
+/// Everything a fill needs once the request that caused it may be gone.
+pub(crate) struct Job {
+    proxy: Arc<Proxy>,
+    route: Arc<RouteState>,
+    errand: Errand,
+    key: String,
+    /// Of the key without variants.
+    primary: KeyHash,
+    /// Of the variant, as far as it was known when the fill began.
+    hash: KeyHash,
+    /// Whether other requests may wait for this fill.
+    listed: bool,
+    route_tags: Vec<String>,
+    /// The client's own fields: what `Vary` selects on.
+    client_headers: HeaderMap,
+    asked: Asked,
+    request: Result<RequestHeader, FetchError>,
+    /// What is stored now, to be validated.
+    held: Option<Arc<Entry>>,
+    /// Part of a response that is stored now, to be joined with another.
+    held_part: Option<Arc<Entry>>,
+    /// What the stored variants are told apart by.
+    marker: Option<Arc<Entry>>,
+}
+
+/// A fill's place in the table. Given up when dropped, so that no waiter outlives a task that has panicked.
+struct Listing<'l> {
+    job: &'l Job,
+    fill: &'l Arc<Fill>,
+}
+
+impl Listing<'_> {
+    /// Takes the fill off the table: the next request starts another.
+    fn end(&self) {
+        if self.job.listed {
+            self.job.proxy.fills.remove(self.job.hash, self.fill);
+        }
+    }
+}
+
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        self.end();
+        self.fill.abandon();
+    }
+}
+
+impl Job {
+    /// `listed`: other requests may wait for this fill.
+    pub(crate) fn new(
+        proxy: &Arc<Proxy>,
+        read: &Read<'_>,
+        looked: &Looked,
+        errand: Errand,
+        listed: bool,
+    ) -> Self {
+        let stored = |covers: bool| {
+            let found = looked.found.as_ref().filter(|found| found.covers == covers);
+            found.map(|found| Arc::clone(&found.entry))
+        };
+        let (held, held_part) = (stored(true), stored(false));
+        let client_headers = read.request.headers.to_map();
+        let route_tags = read.route.tags(&read.target.path);
+        let known = Held {
+            valid: held.as_deref(),
+            start: held_part.as_deref().filter(|_| errand == Errand::Whole),
+        };
+        Self {
+            request: origin_request(proxy, read, &client_headers, &route_tags, (errand, known)),
+            proxy: Arc::clone(proxy),
+            route: Arc::clone(&read.route),
+            errand,
+            key: read.key.to_owned(),
+            primary: read.hash,
+            hash: looked.hash,
+            listed,
+            route_tags,
+            client_headers,
+            asked: Asked {
+                range: errand == Errand::Range,
+                ..Asked::of(&read.signals)
+            },
+            held,
+            held_part,
+            marker: looked.marker.clone(),
+        }
+    }
+
+    /// Runs the fill to its end.
+    pub(crate) async fn run(self, fill: Arc<Fill>) {
+        let fetched = self.fetch(&fill).await;
+        let listing = Listing {
+            job: &self,
+            fill: &fill,
+        };
+        match fetched {
+            Ok(fetched) => self.take(fetched, &listing).await,
+            Err(error) => {
+                listing.end();
+                fill.set_head(Head::Failed(error), false);
+            }
+        }
+    }
+
+    /// Asks, and asks again without conditions when the answer is about something else than what is stored (RFC 9111 section
+    /// 4.3.4, RFC 9110 section 15.3.7.3).
+    async fn fetch(&self, fill: &Arc<Fill>) -> Result<Fetched, FetchError> {
+        let hand_on = |status: StatusCode, headers: &HeaderMap| {
+            let mut headers = headers.clone();
+            fields::drop_hop_by_hop(&mut headers);
+            fill.hint(Hint { status, headers });
+        };
+        let request = self.request.as_ref().map_err(Clone::clone)?;
+        let fetched = self.proxy.fetcher.get(request, &hand_on).await?;
+        let held = self.held.as_deref();
+        let unhelpful = match fetched.status {
+            StatusCode::NOT_MODIFIED => {
+                held.is_some_and(|held| !update::is_about(held.headers(), &fetched.headers))
+            }
+            StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.start().is_some() && self.start_of(&fetched).is_none()
+            }
+            _ => false,
+        };
+        if !unhelpful {
+            return Ok(fetched);
+        }
+        self.proxy.fetcher.release(fetched).await;
+        let plain = unconditional(request, self.errand == Errand::Range);
+        self.proxy.fetcher.get(&plain, &hand_on).await
+    }
+
+    /// The stored beginning that the request asked the rest of.
+    fn start(&self) -> Option<&Entry> {
+        let start = self.held_part.as_deref()?;
+        (self.errand == Errand::Whole && rest_of(start).is_some()).then_some(start)
+    }
+
+    /// The beginning that a 206 is the rest of, and the length of both.
+    fn start_of(&self, fetched: &Fetched) -> Option<(Bytes, u64)> {
+        let start = self.start()?;
+        let stored = place(start)?;
+        let rest = ContentRange::parse(fetched.headers.get(CONTENT_RANGE)?.as_bytes())?;
+        let fits = rest.first == stored.last + 1
+            && rest.complete == stored.complete
+            && rest.complete == Some(rest.last + 1)
+            && share_a_strong_validator(start.headers(), &fetched.headers, fetched.received_at);
+        fits.then_some((start.body(), rest.complete?))
+    }
+
+    async fn take(&self, mut fetched: Fetched, listing: &Listing<'_>) {
+        if fetched.status == StatusCode::NOT_MODIFIED {
+            return match self.held.clone() {
+                Some(held) => self.refreshed(&held, fetched, listing).await,
+                None => self.uncalled_for(fetched, listing).await,
+            };
+        }
+        if self.errand == Errand::Head {
+            return self.take_head(fetched, listing).await;
+        }
+        let start = self.completed(&mut fetched);
+        let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
+        let storable = self.judge(&exchange);
+        let head = self.head_of(&mut fetched, storable.as_ref());
+        let shared = storable.as_ref().is_some_and(|storable| {
+            !freshness::is_never_fresh(&storable.facts, fetched.status.as_u16(), &self.route.route)
+        });
+        if !shared {
+            // nobody else may have this answer: release those who wait before the body comes
+            listing.end();
+        }
+        let fill = listing.fill;
+        fill.set_head(Head::Response(Arc::clone(&head)), storable.is_some());
+        let kept = self.stream(&mut fetched, listing, &head, storable, start).await;
+        match kept {
+            Ok(kept) => {
+                fill.finish(Ok(()));
+                self.put_in_ring(kept).await;
+            }
+            Err(broken) => fill.finish(Err(broken)),
+        }
+        listing.end();
+        self.proxy.fetcher.release(fetched).await;
+    }
+
+    /// Makes a 206 that is the rest of what is stored into the 200 that both are. Returns the stored beginning.
+    fn completed(&self, fetched: &mut Fetched) -> Option<Bytes> {
+        if fetched.status != StatusCode::PARTIAL_CONTENT {
+            return None;
+        }
+        let (start, length) = self.start_of(fetched)?;
+        fetched.status = StatusCode::OK;
+        fetched.headers.remove(CONTENT_RANGE);
+        fetched.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        Some(start)
+    }
+
+    /// An origin's answer as it is sent on. Its fields are made fit for clients on the way.
+    fn head_of(&self, fetched: &mut Fetched, storable: Option<&Storable>) -> Arc<ResponseHead> {
+        let age_given_s = fetched
+            .headers
+            .contains_key(AGE)
+            .then(|| age::initial(&fetched.headers, timing(fetched)));
+        fields::for_client(&mut fetched.headers, fetched.status, fetched.received_at);
+        Arc::new(ResponseHead {
+            status: fetched.status,
+            headers: fetched.headers.clone(),
+            content_length: fields::content_length(&fetched.headers),
+            age_given_s,
+            stored: storable.map(|storable| storable.facts),
+            withheld: storable.map_or_else(Vec::new, |storable| storable.withheld.clone()),
+            vary: self.selecting(&vary::names(&fetched.headers)),
+            floor_tags: self.floor_tags(&fetched.headers),
+            position: position(&fetched.headers),
+            requested_at: fetched.requested_at,
+            received_at: fetched.received_at,
+            origin_took: fetched.took,
+        })
+    }
+
+    /// A 304 to a request without conditions.
+    async fn uncalled_for(&self, fetched: Fetched, listing: &Listing<'_>) {
+        let error = FetchError::Failed {
+            origin: fetched.origin().to_owned(),
+            why: "it answered 304 to a request without conditions".into(),
+        };
+        listing.end();
+        listing.fill.set_head(Head::Failed(error), false);
+        self.proxy.fetcher.release(fetched).await;
+    }
+
+    /// RFC 9111 section 4.3.5: what a HEAD's answer says about the stored response to a GET.
+    async fn take_head(&self, mut fetched: Fetched, listing: &Listing<'_>) {
+        if let Some(held) = self.held.clone().filter(|_| fetched.status == StatusCode::OK) {
+            if update::describes(held.headers(), &fetched.headers) {
+                return self.refreshed(&held, fetched, listing).await;
+            }
+            self.proxy.remove(vec![self.hash]);
+        }
+        let head = self.head_of(&mut fetched, None);
+        listing.fill.set_head(Head::Response(head), false);
+        listing.fill.finish(Ok(()));
+        self.proxy.fetcher.release(fetched).await;
+    }
+
+    /// Hands the body on as it comes, and stores it in L1 before the last piece goes out: who has the whole answer finds
+    /// it in the cache with the next request. Returns what is left to put into the ring.
+    async fn stream(
+        &self,
+        fetched: &mut Fetched,
+        listing: &Listing<'_>,
+        head: &ResponseHead,
+        mut storable: Option<Storable>,
+        start: Option<Bytes>,
+    ) -> Result<Option<keep::Kept>, BrokenOff> {
+        let fill = listing.fill;
+        let mut stored = None;
+        let mut kept: Vec<Bytes> = start.into_iter().collect();
+        kept.iter().cloned().for_each(|chunk| fill.push(chunk));
+        let mut kept_bytes: u64 = kept.iter().map(|chunk| chunk.len() as u64).sum();
+        let mut whole = fetched.is_done();
+        while !whole {
+            if fill.room().await.is_err() {
+                return Err(BrokenOff);
+            }
+            let (chunk, last) = match fetched.next().await {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "an origin broke off");
+                    return Err(BrokenOff);
+                }
+            };
+            whole = last;
+            if storable.is_some() {
+                kept_bytes += chunk.len() as u64;
+                kept.push(chunk.clone());
+                if kept_bytes > self.proxy.config.cache.max_body_bytes {
+                    storable = None;
+                    kept.clear();
+                    listing.end();
+                    fill.stop_keeping();
+                }
+            }
+            if last && let Some(storable) = storable.take() {
+                let answered = answered(fetched, std::mem::take(&mut kept));
+                stored = self.store(answered, head.content_length, &storable);
+            }
+            fill.push(chunk);
+        }
+        if let Some(storable) = storable {
+            stored = self.store(answered(fetched, kept), head.content_length, &storable);
+        }
+        Ok(stored)
+    }
+
+    fn exchange<'e>(&self, fetched: &Fetched, status: StatusCode, response: &'e HeaderMap) -> Exchange<'e> {
+        Exchange {
+            request: self.asked,
+            status,
+            response,
+            timing: timing(fetched),
+        }
+    }
+
+    fn judge(&self, exchange: &Exchange<'_>) -> Option<Storable> {
+        let max_bytes = self.proxy.config.cache.max_body_bytes;
+        let too_large = fields::content_length(exchange.response).is_some_and(|length| length > max_bytes);
+        match storing::decide(exchange, &self.route.route) {
+            Ok(storable) => (!too_large).then_some(storable),
+            Err(reason) => {
+                tracing::trace!(key = self.key, ?reason, "not stored");
+                None
+            }
+        }
+    }
+
+    /// RFC 9111 sections 4.3.4 and 4.3.5: the origin says that what is stored is still good.
+    async fn refreshed(&self, held: &Arc<Entry>, fetched: Fetched, listing: &Listing<'_>) {
+        let mut newer = fetched.headers.clone();
+        let age = newer.get(AGE).cloned();
+        fields::for_client(&mut newer, fetched.status, fetched.received_at);
+        let mut headers = held.headers().clone();
+        update::merge(&mut headers, &newer);
+        headers.extend(age.map(|age| (AGE, age)));
+        let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
+        // an update that forbids storing is served this once and leaves the stored response to age
+        let exchange = Exchange {
+            request: Asked {
+                range: status == StatusCode::PARTIAL_CONTENT,
+                ..self.asked
+            },
+            ..self.exchange(&fetched, status, &headers)
+        };
+        let storable = storing::decide(&exchange, &self.route.route).ok();
+        headers.remove(AGE);
+        let kept = storable.and_then(|storable| {
+            let answered = answered(&fetched, vec![held.body()]);
+            self.keep(&answered, status, headers, &storable)
+        });
+        let entry = kept.as_ref().map_or(held, |kept| &kept.entry);
+        let head = Head::Entry {
+            entry: Arc::clone(entry),
+            fwd_status: (fetched.status == StatusCode::NOT_MODIFIED).then_some(304),
+            origin_took: fetched.took,
+        };
+        listing.fill.set_head(head, false);
+        self.put_in_ring(kept).await;
+        listing.end();
+        self.proxy.fetcher.release(fetched).await;
+    }
+}
+
+fn timing(fetched: &Fetched) -> Timing {
+    Timing {
+        requested_at: fetched.requested_at,
+        received_at: fetched.received_at,
+    }
+}
+
+fn answered(fetched: &Fetched, body: Vec<Bytes>) -> Answered<'_> {
+    Answered {
+        requested_at: fetched.requested_at,
+        received_at: fetched.received_at,
+        status: fetched.status,
+        headers: &fetched.headers,
+        body,
+    }
+}
