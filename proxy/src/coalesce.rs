@@ -419,10 +419,19 @@ impl Fills {
         }
     }
 
+    /// When each fill that is under way began.
+    pub(crate) fn started_at(&self) -> Vec<UnixMillis> {
+        let of_shard = |shard: &Mutex<HashMap<KeyHash, Arc<Fill>>>| {
+            let fills = shard.lock();
+            fills.values().map(|fill| fill.started_at).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of_shard).collect()
+    }
+
     /// How many fills are under way.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.started_at().len()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prometheus::core::{AtomicU64, GenericCounter};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 use crate::status::Outcome;
@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     pub(crate) origin_duration: HistogramVec,
     pub(crate) origin_healthy: IntGaugeVec,
     pub(crate) fills_collapsed: IntCounter,
+    pub(crate) fills_in_flight: IntGauge,
+    pub(crate) fills_oldest_start: Gauge,
     pub(crate) ring_operations: IntCounterVec,
     pub(crate) ring_nodes_in: IntGaugeVec,
     pub(crate) l1_entries: IntGauge,
@@ -104,6 +106,14 @@ impl Metrics {
                 &["origin_region", "index"],
             )?,
             fills_collapsed: new.counter("fills_collapsed_total", "Requests that shared another's fill")?,
+            fills_in_flight: new.gauge(
+                "fills_in_flight",
+                "Fills under way that others may join, until the ring has what they store",
+            )?,
+            fills_oldest_start: new.register(Gauge::new(
+                "fills_oldest_start_time_seconds",
+                "When the oldest fill under way began, in seconds since 1970; 0 when there is none",
+            )?)?,
             ring_operations: new.counters(
                 "ring_operations_total",
                 "Ring operations",

@@ -26,6 +26,7 @@ mod process;
 mod programs;
 mod proxy;
 mod region;
+mod scripted;
 mod spawn;
 mod world;
 
@@ -37,4 +38,5 @@ pub use origin::Origin;
 pub use process::{Process, Stopped};
 pub use proxy::Proxy;
 pub use region::Region;
+pub use scripted::{Asked, Say, Scripted, answer, raw};
 pub use world::World;

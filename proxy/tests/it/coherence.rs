@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use proxima_local::{Proxy, World};
+use proxima_local::{Proxy, Scripted, World, answer, raw};
 use serde_json::{Value, json};
 
+use crate::OBEY;
 use crate::reads::cache_status;
-use crate::scripted::{OBEY, Scripted, answer, raw};
 use crate::tiers::ring_has;
 
 async fn name(world: &World, proxy: &Proxy) -> String {

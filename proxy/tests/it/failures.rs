@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use proxima_local::{Proxy, World};
+use proxima_local::{Proxy, Scripted, World, answer};
 use serde_json::json;
 
+use crate::OBEY;
 use crate::reads::cache_status;
-use crate::scripted::{OBEY, Scripted, answer};
 
 /// Objects that are read over and over.
 const KEYS: usize = 50;
@@ -259,7 +259,7 @@ async fn an_origin_that_speaks_garbage_is_a_502() {
         b"",
     ];
     for bytes in garbage {
-        let origin = Scripted::start(move |_| crate::scripted::raw(bytes).close()).await;
+        let origin = Scripted::start(move |_| proxima_local::raw(bytes).close()).await;
         let world = crate::reads::small(&origin).await;
         let url = crate::reads::url(&world, "/");
         for client in [world.client(), world.client_h1()] {
@@ -278,11 +278,11 @@ async fn an_origin_that_speaks_garbage_is_a_502() {
 #[tokio::test]
 async fn an_origin_that_breaks_off_gives_half_an_answer_to_nobody_twice() {
     let origin = Scripted::start(|asked| match asked.number {
-        0 => crate::scripted::raw(
+        0 => proxima_local::raw(
             "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 10\r\n\r\nhalf",
         )
         .close(),
-        1 => crate::scripted::raw(
+        1 => proxima_local::raw(
             "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         )
         .close(),
@@ -369,7 +369,7 @@ async fn the_retry_budget_counts_origins_after_the_first() {
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_makes_its_url_doubtful() {
     let origin = Scripted::start(|asked| match asked.what() {
-        "PUT /x" => crate::scripted::raw("").close(),
+        "PUT /x" => proxima_local::raw("").close(),
         _ => answer(
             "200 OK",
             &[("cache-control", "max-age=60")],
@@ -417,7 +417,7 @@ async fn an_upload_that_stops_coming_is_cut_in_both_protocols() {
 #[tokio::test]
 async fn a_304_that_nobody_asked_for_is_a_502() {
     let origin =
-        Scripted::start(|_| crate::scripted::raw("HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n")).await;
+        Scripted::start(|_| proxima_local::raw("HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n")).await;
     let world = crate::reads::small(&origin).await;
     let answer = world
         .client()

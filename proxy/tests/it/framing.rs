@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use proxima_local::World;
+use proxima_local::{Scripted, World, answer, raw};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::reads::{small, small_with};
-use crate::scripted::{Scripted, answer, raw};
 
 async fn plain() -> (World, Scripted) {
     let origin = Scripted::start(|asked| {

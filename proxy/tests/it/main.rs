@@ -9,13 +9,16 @@ mod admin;
 mod clients;
 mod coherence;
 mod command_line;
+mod conformance;
 mod failures;
 mod framing;
 mod protection;
 mod reads;
-mod scripted;
 mod stopping;
 mod tiers;
 mod tls;
 mod writes;
 mod zero_config;
+
+/// Routes for tests with a scripted origin: every path obeys the origin.
+const OBEY: &str = "[[route]]\nname = 'all'\npath = '/{rest...}'\n";

@@ -1,7 +1,7 @@
 //! What clients say about themselves or for others is not believed.
 
 use crate::reads::{small, url};
-use crate::scripted::{Scripted, answer};
+use proxima_local::{Scripted, answer};
 
 #[tokio::test]
 async fn forwarding_fields_are_rewritten_and_hop_by_hop_fields_dropped() {

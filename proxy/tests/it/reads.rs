@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use proxima_local::World;
+use proxima_local::{Scripted, World, answer, raw};
 
-use crate::scripted::{OBEY, Scripted, answer, raw};
+use crate::OBEY;
 
 pub(crate) fn cache_status(answer: &reqwest::Response) -> String {
     let lines = answer.headers().get_all("cache-status").iter();

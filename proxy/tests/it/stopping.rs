@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::reads::{small, url};
-use crate::scripted::{Scripted, answer};
+use proxima_local::{Scripted, answer};
 
 #[tokio::test]
 async fn requests_in_flight_finish_in_both_protocols_and_the_exit_is_clean() {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use proxima_local::{Proxy, World};
+use proxima_local::{Proxy, Scripted, World, answer};
 
 use crate::reads::cache_status;
-use crate::scripted::{Scripted, answer};
 
 async fn ask(world: &World, proxy: &Proxy, path: &str) -> (String, String) {
     let answer = world
@@ -85,7 +84,7 @@ async fn variants_come_back_from_the_ring() {
         .regions(&["us-west"])
         .external_origin(origin.url())
         .proxies_per_region(2);
-    let world = world.routes(crate::scripted::OBEY).start().await.unwrap();
+    let world = world.routes(crate::OBEY).start().await.unwrap();
     let proxies = world.region("us-west").proxies();
     let ask = async |proxy: &Proxy, accept: &str| {
         let request = world
@@ -172,7 +171,7 @@ async fn bodies_beyond_the_limit_stream_through_and_are_not_stored() {
         .regions(&["us-west"])
         .external_origin(origin.url());
     let world = world
-        .routes(crate::scripted::OBEY)
+        .routes(crate::OBEY)
         .config("cache.max_body = '2 MiB'")
         .start()
         .await
@@ -193,7 +192,7 @@ async fn bodies_that_the_ring_refuses_stay_in_l1() {
         .regions(&["us-west"])
         .external_origin(origin.url())
         .proxies_per_region(2);
-    let world = world.routes(crate::scripted::OBEY).start().await.unwrap();
+    let world = world.routes(crate::OBEY).start().await.unwrap();
     let proxies = world.region("us-west").proxies();
     ask(&world, &proxies[0], "/big").await;
     assert!(ask(&world, &proxies[0], "/big").await.0.ends_with("detail=l1"));

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use proxima_local::World;
+use proxima_local::{Scripted, World, answer};
 use serde_json::{Value, json};
 
 use crate::reads::{cache_status, small, url};
-use crate::scripted::{Scripted, answer};
 
 const MIB: usize = 1 << 20;
 /// How much a proxy may grow while 200 MiB pass through it.
@@ -269,7 +268,7 @@ async fn an_upload_whose_end_comes_alone_ends_once_for_the_origin() {
         .memcached_per_region(0)
         .external_origin(origin);
     let world = world
-        .routes(crate::scripted::OBEY)
+        .routes(crate::OBEY)
         .config("upstream.health.interval = '1h'")
         .start()
         .await

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::reads::cache_status;
-use crate::scripted::{Scripted, answer};
+use proxima_local::{Scripted, answer};
 
 /// A client for plain HTTP.
 fn client() -> reqwest::Client {
