@@ -91,11 +91,13 @@ impl Coherence {
         self.heard_ms.store(now_ms.max(1), Ordering::Relaxed);
     }
 
-    /// Raises the floors of `tags`.
-    pub(crate) fn invalidate(&self, tags: impl Iterator<Item = TagHash>, by: Invalidation) {
+    /// Raises the floors of `tags`. Returns whether nothing else had changed since `asked_at`.
+    pub(crate) fn invalidate(&self, tags: &[TagHash], by: Invalidation, asked_at: UnixMillis) -> bool {
         let mut floors = self.floors.write();
-        tags.for_each(|tag| floors.raise(tag, by));
+        let first = floors.admit(tags.iter().copied(), by.position, asked_at);
+        tags.iter().for_each(|tag| floors.raise(*tag, by));
         self.epoch.fetch_add(1, Ordering::AcqRel);
+        first
     }
 
     /// Raises the floor of everything: what was missed cannot be known.

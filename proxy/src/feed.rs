@@ -240,9 +240,8 @@ fn take_line(proxy: &Proxy, line: &[u8], progress: &mut Progress) -> Result<(), 
             position: Some(position),
             heard_at: now,
         };
-        proxy
-            .coherence
-            .invalidate(line.tags.iter().map(|tag| TagHash::of_tag(tag)), by);
+        let tags: Vec<TagHash> = line.tags.iter().map(|tag| TagHash::of_tag(tag)).collect();
+        proxy.coherence.invalidate(&tags, by, now);
         proxy.metrics.invalidations.with_label_values(&["feed"]).inc();
     }
     let snapshot_complete = line.snapshot.as_deref() == Some("complete");

@@ -239,25 +239,31 @@ pub(crate) fn surrogate_keys(headers: &HeaderMap) -> Vec<String> {
 /// URLs in `Location` and `Content-Location` that a successful write invalidates too: those of the same host (RFC 9111
 /// section 4.4), as origin-form targets.
 pub(crate) fn locations(headers: &HeaderMap, scheme: Scheme, host: &str) -> Vec<String> {
-    let own = without_default_port(scheme, host);
-    let is_own = |uri: &Uri| {
-        let theirs = if uri.scheme_str() == Some("http") {
-            Scheme::Http
-        } else {
-            Scheme::Https
-        };
-        let named = uri
-            .authority()
-            .map(|authority| without_default_port(theirs, authority.as_str()));
-        named.is_none_or(|named| named.eq_ignore_ascii_case(own))
-    };
     ["location", "content-location"]
         .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok()?.parse::<Uri>().ok())
-        .filter(is_own)
-        .filter_map(|uri| uri.path_and_query().map(|target| target.as_str().to_owned()))
-        .filter(|target| target.starts_with('/'))
+        .filter_map(|name| same_host_target(headers, name, scheme, host))
         .collect()
+}
+
+/// The URL in a field, if it is one of the same host, as an origin-form target.
+pub(crate) fn same_host_target(
+    headers: &HeaderMap,
+    name: &str,
+    scheme: Scheme,
+    host: &str,
+) -> Option<String> {
+    let uri: Uri = headers.get(name)?.to_str().ok()?.parse().ok()?;
+    let theirs = if uri.scheme_str() == Some("http") {
+        Scheme::Http
+    } else {
+        Scheme::Https
+    };
+    let named = uri
+        .authority()
+        .map(|authority| without_default_port(theirs, authority.as_str()));
+    let is_own = named.is_none_or(|named| named.eq_ignore_ascii_case(without_default_port(scheme, host)));
+    let target = uri.path_and_query()?.as_str();
+    (is_own && target.starts_with('/')).then(|| target.to_owned())
 }
 
 #[cfg(test)]

@@ -13,14 +13,17 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
+use crate::clock::UnixMillis;
 use crate::fetch::{is_timeout, reason};
 use crate::fields;
 use crate::front::log::{Answered, Asked};
 use crate::front::problem_answer;
 use crate::front::upload::Upload;
 use crate::key::{self, Scheme};
+use crate::policy::age::Timing;
+use crate::posted::{Post, Posted};
 use crate::problem::Problem;
-use crate::proxy::{Proxy, Written};
+use crate::proxy::{Invalidated, Proxy, Written};
 use crate::request::Headers;
 use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
@@ -47,6 +50,9 @@ pub(crate) struct Context {
     /// A connection was made: an origin may have seen the request.
     sent: bool,
     asked_at: Option<Instant>,
+    asked_at_ms: UnixMillis,
+    /// An answer that goes into the cache.
+    posted: Option<Posted>,
     origin_took: Option<Duration>,
     failure: Option<Problem>,
 }
@@ -89,7 +95,7 @@ impl Forward {
 
     /// RFC 9111 section 4.4: an unsafe method that succeeds makes what is stored under its URLs doubtful. So does one
     /// whose answer was lost.
-    fn invalidate(&self, context: &Context, response: Option<&ResponseHeader>) {
+    fn invalidate(&self, context: &Context, response: Option<&ResponseHeader>) -> Invalidated {
         let none = HeaderMap::new();
         let fields = response.map_or(&none, |response| &response.headers);
         let mut targets = vec![context.target.clone()];
@@ -100,7 +106,37 @@ impl Forward {
             targets,
             tags: fields::surrogate_keys(fields),
             position: position.and_then(|value| value.to_str().ok()?.parse().ok()),
-        });
+            asked_at: context.asked_at_ms,
+        })
+    }
+
+    /// What there is to store of a POST's answer.
+    fn posted(
+        &self,
+        request: &RequestHeader,
+        response: &ResponseHeader,
+        invalidated: Invalidated,
+        context: &Context,
+    ) -> Option<Posted> {
+        let route = context
+            .route
+            .as_ref()
+            .filter(|_| request.method == Method::POST)?;
+        let post = Post {
+            proxy: &self.proxy,
+            route,
+            scheme: context.scheme,
+            host: &context.host,
+            target: &context.target,
+            request: &request.headers,
+            status: response.status,
+            response: &response.headers,
+            timing: Timing {
+                requested_at: context.asked_at_ms,
+                received_at: UnixMillis::now(),
+            },
+        };
+        Posted::begin(&post, invalidated)
     }
 
     async fn refuse(&self, session: &mut Session, context: &mut Context, problem: Problem) -> Result<bool> {
@@ -128,6 +164,8 @@ impl ProxyHttp for Forward {
             attempt: 0,
             sent: false,
             asked_at: None,
+            asked_at_ms: UnixMillis::default(),
+            posted: None,
             origin_took: None,
             failure: None,
         }
@@ -178,6 +216,7 @@ impl ProxyHttp for Forward {
             return Error::e_explain(ErrorType::ConnectError, "no origin can be reached");
         };
         context.asked_at = Some(Instant::now());
+        context.asked_at_ms = UnixMillis::now();
         Ok(Box::new(candidate.peer(self.proxy.upstreams.config())))
     }
 
@@ -281,12 +320,31 @@ impl ProxyHttp for Forward {
         }
         let method = &session.req_header().method;
         if !method.is_safe() && (response.status.is_success() || response.status.is_redirection()) {
-            self.invalidate(context, Some(response));
+            let invalidated = self.invalidate(context, Some(response));
+            context.posted = self.posted(session.req_header(), response, invalidated, context);
         }
         let mut status = String::new();
         CacheStatus::from(context.outcome).write(&self.proxy.cache_name, &mut status);
         response.append_header(fields::name::CACHE_STATUS, status)?;
         Ok(())
+    }
+
+    fn response_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        context: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if let Some(piece) = body
+            && let Some(posted) = context.posted.take()
+        {
+            context.posted = posted.with(piece);
+        }
+        if end_of_stream && let Some(posted) = context.posted.take() {
+            posted.store();
+        }
+        Ok(None)
     }
 
     async fn fail_to_proxy(

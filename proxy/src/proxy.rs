@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use proxima_config::checked::{Config, HostRule};
+use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
 use crate::cache::entry::Entry;
@@ -57,6 +58,16 @@ pub(crate) struct Written<'w> {
     pub(crate) tags: Vec<String>,
     /// Where in the data's history the write is.
     pub(crate) position: Option<Position>,
+    /// When it was sent to the origin.
+    pub(crate) asked_at: UnixMillis,
+}
+
+/// What a write has made doubtful.
+pub(crate) struct Invalidated {
+    /// From when on data counts as made after the write; `None` when something else has changed since it was sent.
+    pub(crate) counts_from: Option<UnixMillis>,
+    /// Ends once the ring has forgotten what was stored.
+    pub(crate) deleted: Option<JoinHandle<()>>,
 }
 
 impl Proxy {
@@ -136,7 +147,7 @@ impl Proxy {
 
     /// Raises the floors that a write of our own raises: its URL, the URLs it names (RFC 9111 section 4.4), the tags
     /// that the origin named and those of the routes.
-    pub(crate) fn invalidate(self: &Arc<Self>, written: &Written<'_>) {
+    pub(crate) fn invalidate(self: &Arc<Self>, written: &Written<'_>) -> Invalidated {
         let by = Invalidation {
             position: written.position,
             heard_at: UnixMillis::now(),
@@ -165,22 +176,25 @@ impl Proxy {
             }
             tags.extend(route.tags(&target.path).iter().map(|tag| TagHash::of_tag(tag)));
         }
-        self.coherence.invalidate(tags.into_iter(), by);
+        let alone = self.coherence.invalidate(&tags, by, written.asked_at);
         self.metrics.invalidations.with_label_values(&["write"]).inc();
-        self.remove(stored);
+        Invalidated {
+            counts_from: alone.then_some(UnixMillis(by.heard_at.0 + 1)),
+            deleted: self.remove(stored),
+        }
     }
 
     /// Takes entries out of both tiers. Only a help for neighbours that hear no feed: floors already bar them here.
-    pub(crate) fn remove(self: &Arc<Self>, hashes: Vec<KeyHash>) {
+    pub(crate) fn remove(self: &Arc<Self>, hashes: Vec<KeyHash>) -> Option<JoinHandle<()>> {
         hashes.iter().for_each(|hash| self.l1.remove(*hash));
-        let Some(ring) = self.ring.load_full() else { return };
-        tokio::spawn(async move {
+        let ring = self.ring.load_full()?;
+        Some(tokio::spawn(async move {
             for hash in hashes {
                 if let Err(error) = ring.delete(hash).await {
                     tracing::debug!(%error, "ring delete failed");
                 }
             }
-        });
+        }))
     }
 }
 

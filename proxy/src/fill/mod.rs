@@ -1,7 +1,6 @@
 //! A fill: fetch, hand on as it comes, store. Misses, revalidations and background refreshes are all this one task.
 
 mod errand;
-mod keep;
 
 use std::sync::Arc;
 
@@ -12,13 +11,12 @@ use pingora::http::RequestHeader;
 
 pub(crate) use self::errand::Errand;
 use self::errand::{Held, origin_request, rest_of, unconditional};
-use self::keep::{Answered, position};
 use crate::answer::place;
 use crate::cache::entry::Entry;
 use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
 use crate::fetch::{FetchError, Fetched};
 use crate::fields;
-use crate::key::KeyHash;
+use crate::keep::{Answered, Keeper, Kept, position};
 use crate::lookup::Looked;
 use crate::policy::age::{self, Timing};
 use crate::policy::conditional::share_a_strong_validator;
@@ -28,31 +26,17 @@ use crate::policy::storing::{self, Asked, Exchange, Storable};
 use crate::policy::{update, vary};
 use crate::proxy::Proxy;
 use crate::read::Read;
-use crate::routes::RouteState;
 
 /// Everything a fill needs once the request that caused it may be gone.
 pub(crate) struct Job {
-    proxy: Arc<Proxy>,
-    route: Arc<RouteState>,
+    keeper: Keeper,
     errand: Errand,
-    key: String,
-    /// Of the key without variants.
-    primary: KeyHash,
-    /// Of the variant, as far as it was known when the fill began.
-    hash: KeyHash,
     /// Whether other requests may wait for this fill.
     listed: bool,
-    route_tags: Vec<String>,
-    /// The client's own fields: what `Vary` selects on.
-    client_headers: HeaderMap,
     asked: Asked,
     request: Result<RequestHeader, FetchError>,
     /// What is stored now, to be validated.
     held: Option<Arc<Entry>>,
-    /// Part of a response that is stored now, to be joined with another.
-    held_part: Option<Arc<Entry>>,
-    /// What the stored variants are told apart by.
-    marker: Option<Arc<Entry>>,
 }
 
 /// A fill's place in the table. Given up when dropped, so that no waiter outlives a task that has panicked.
@@ -65,7 +49,11 @@ impl Listing<'_> {
     /// Takes the fill off the table: the next request starts another.
     fn end(&self) {
         if self.job.listed {
-            self.job.proxy.fills.remove(self.job.hash, self.fill);
+            self.job
+                .keeper
+                .proxy
+                .fills
+                .remove(self.job.keeper.hash, self.fill);
         }
     }
 }
@@ -99,22 +87,24 @@ impl Job {
         };
         Self {
             request: origin_request(proxy, read, &client_headers, &route_tags, (errand, known)),
-            proxy: Arc::clone(proxy),
-            route: Arc::clone(&read.route),
             errand,
-            key: read.key.to_owned(),
-            primary: read.hash,
-            hash: looked.hash,
             listed,
-            route_tags,
-            client_headers,
             asked: Asked {
                 range: errand == Errand::Range,
                 ..Asked::of(&read.signals)
             },
             held,
-            held_part,
-            marker: looked.marker.clone(),
+            keeper: Keeper {
+                proxy: Arc::clone(proxy),
+                route: Arc::clone(&read.route),
+                key: read.key.to_owned(),
+                primary: read.hash,
+                hash: looked.hash,
+                route_tags,
+                client_headers,
+                held_part,
+                marker: looked.marker.clone(),
+            },
         }
     }
 
@@ -143,7 +133,7 @@ impl Job {
             fill.hint(Hint { status, headers });
         };
         let request = self.request.as_ref().map_err(Clone::clone)?;
-        let fetched = self.proxy.fetcher.get(request, &hand_on).await?;
+        let fetched = self.keeper.proxy.fetcher.get(request, &hand_on).await?;
         let held = self.held.as_deref();
         let unhelpful = match fetched.status {
             StatusCode::NOT_MODIFIED => {
@@ -157,14 +147,14 @@ impl Job {
         if !unhelpful {
             return Ok(fetched);
         }
-        self.proxy.fetcher.release(fetched).await;
+        self.keeper.proxy.fetcher.release(fetched).await;
         let plain = unconditional(request, self.errand == Errand::Range);
-        self.proxy.fetcher.get(&plain, &hand_on).await
+        self.keeper.proxy.fetcher.get(&plain, &hand_on).await
     }
 
     /// The stored beginning that the request asked the rest of.
     fn start(&self) -> Option<&Entry> {
-        let start = self.held_part.as_deref()?;
+        let start = self.keeper.held_part.as_deref()?;
         (self.errand == Errand::Whole && rest_of(start).is_some()).then_some(start)
     }
 
@@ -195,7 +185,7 @@ impl Job {
         let storable = self.judge(&exchange);
         let head = self.head_of(&mut fetched, storable.as_ref());
         let shared = storable.as_ref().is_some_and(|storable| {
-            !freshness::is_never_fresh(&storable.facts, fetched.status.as_u16(), &self.route.route)
+            !freshness::is_never_fresh(&storable.facts, fetched.status.as_u16(), &self.keeper.route.route)
         });
         if !shared {
             // nobody else may have this answer: release those who wait before the body comes
@@ -207,12 +197,12 @@ impl Job {
         match kept {
             Ok(kept) => {
                 fill.finish(Ok(()));
-                self.put_in_ring(kept).await;
+                self.keeper.put_in_ring(kept).await;
             }
             Err(broken) => fill.finish(Err(broken)),
         }
         listing.end();
-        self.proxy.fetcher.release(fetched).await;
+        self.keeper.proxy.fetcher.release(fetched).await;
     }
 
     /// Makes a 206 that is the rest of what is stored into the 200 that both are. Returns the stored beginning.
@@ -229,10 +219,9 @@ impl Job {
 
     /// An origin's answer as it is sent on. Its fields are made fit for clients on the way.
     fn head_of(&self, fetched: &mut Fetched, storable: Option<&Storable>) -> Arc<ResponseHead> {
-        let age_given_s = fetched
-            .headers
-            .contains_key(AGE)
-            .then(|| age::initial(&fetched.headers, timing(fetched)));
+        // an `Age` that is no number is as good as none
+        let age_given_s =
+            age::value(&fetched.headers).map(|_| age::initial(&fetched.headers, timing(fetched)));
         fields::for_client(&mut fetched.headers, fetched.status, fetched.received_at);
         Arc::new(ResponseHead {
             status: fetched.status,
@@ -241,8 +230,8 @@ impl Job {
             age_given_s,
             stored: storable.map(|storable| storable.facts),
             withheld: storable.map_or_else(Vec::new, |storable| storable.withheld.clone()),
-            vary: self.selecting(&vary::names(&fetched.headers)),
-            floor_tags: self.floor_tags(&fetched.headers),
+            vary: self.keeper.selecting(&vary::names(&fetched.headers)),
+            floor_tags: self.keeper.floor_tags(&fetched.headers),
             position: position(&fetched.headers),
             requested_at: fetched.requested_at,
             received_at: fetched.received_at,
@@ -258,7 +247,7 @@ impl Job {
         };
         listing.end();
         listing.fill.set_head(Head::Failed(error), false);
-        self.proxy.fetcher.release(fetched).await;
+        self.keeper.proxy.fetcher.release(fetched).await;
     }
 
     /// RFC 9111 section 4.3.5: what a HEAD's answer says about the stored response to a GET.
@@ -267,12 +256,12 @@ impl Job {
             if update::describes(held.headers(), &fetched.headers) {
                 return self.refreshed(&held, fetched, listing).await;
             }
-            self.proxy.remove(vec![self.hash]);
+            self.keeper.proxy.remove(vec![self.keeper.hash]);
         }
         let head = self.head_of(&mut fetched, None);
         listing.fill.set_head(Head::Response(head), false);
         listing.fill.finish(Ok(()));
-        self.proxy.fetcher.release(fetched).await;
+        self.keeper.proxy.fetcher.release(fetched).await;
     }
 
     /// Hands the body on as it comes, and stores it in L1 before the last piece goes out: who has the whole answer finds
@@ -284,7 +273,7 @@ impl Job {
         head: &ResponseHead,
         mut storable: Option<Storable>,
         start: Option<Bytes>,
-    ) -> Result<Option<keep::Kept>, BrokenOff> {
+    ) -> Result<Option<Kept>, BrokenOff> {
         let fill = listing.fill;
         let mut stored = None;
         let mut kept: Vec<Bytes> = start.into_iter().collect();
@@ -307,7 +296,7 @@ impl Job {
             if storable.is_some() {
                 kept_bytes += chunk.len() as u64;
                 kept.push(chunk.clone());
-                if kept_bytes > self.proxy.config.cache.max_body_bytes {
+                if kept_bytes > self.keeper.proxy.config.cache.max_body_bytes {
                     storable = None;
                     kept.clear();
                     listing.end();
@@ -316,12 +305,14 @@ impl Job {
             }
             if last && let Some(storable) = storable.take() {
                 let answered = answered(fetched, std::mem::take(&mut kept));
-                stored = self.store(answered, head.content_length, &storable);
+                stored = self.keeper.store(answered, head.content_length, &storable);
             }
             fill.push(chunk);
         }
         if let Some(storable) = storable {
-            stored = self.store(answered(fetched, kept), head.content_length, &storable);
+            stored = self
+                .keeper
+                .store(answered(fetched, kept), head.content_length, &storable);
         }
         Ok(stored)
     }
@@ -336,12 +327,12 @@ impl Job {
     }
 
     fn judge(&self, exchange: &Exchange<'_>) -> Option<Storable> {
-        let max_bytes = self.proxy.config.cache.max_body_bytes;
+        let max_bytes = self.keeper.proxy.config.cache.max_body_bytes;
         let too_large = fields::content_length(exchange.response).is_some_and(|length| length > max_bytes);
-        match storing::decide(exchange, &self.route.route) {
+        match storing::decide(exchange, &self.keeper.route.route) {
             Ok(storable) => (!too_large).then_some(storable),
             Err(reason) => {
-                tracing::trace!(key = self.key, ?reason, "not stored");
+                tracing::trace!(key = self.keeper.key, ?reason, "not stored");
                 None
             }
         }
@@ -364,11 +355,11 @@ impl Job {
             },
             ..self.exchange(&fetched, status, &headers)
         };
-        let storable = storing::decide(&exchange, &self.route.route).ok();
+        let storable = storing::decide(&exchange, &self.keeper.route.route).ok();
         headers.remove(AGE);
         let kept = storable.and_then(|storable| {
             let answered = answered(&fetched, vec![held.body()]);
-            self.keep(&answered, status, headers, &storable)
+            self.keeper.keep(&answered, status, headers, &storable)
         });
         let entry = kept.as_ref().map_or(held, |kept| &kept.entry);
         let head = Head::Entry {
@@ -377,9 +368,9 @@ impl Job {
             origin_took: fetched.took,
         };
         listing.fill.set_head(head, false);
-        self.put_in_ring(kept).await;
+        self.keeper.put_in_ring(kept).await;
         listing.end();
-        self.proxy.fetcher.release(fetched).await;
+        self.keeper.proxy.fetcher.release(fetched).await;
     }
 }
 

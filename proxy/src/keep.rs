@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::Job;
 use crate::answer::place;
 use crate::cache::entry::{Entry, Kind, Parts, encode};
 use crate::clock::UnixMillis;
@@ -19,33 +18,53 @@ use crate::policy::range::ContentRange;
 use crate::policy::storing::Storable;
 use crate::policy::vary;
 use crate::position::Position;
+use crate::proxy::Proxy;
 use crate::request::Headers;
+use crate::routes::RouteState;
 
 /// Most fields that a resource's variants are told apart by.
 const VARY_NAMES_MAX: usize = 16;
 
 /// An answer that is whole in memory.
-pub(super) struct Answered<'a> {
-    pub(super) requested_at: UnixMillis,
-    pub(super) received_at: UnixMillis,
-    pub(super) status: StatusCode,
+pub(crate) struct Answered<'a> {
+    pub(crate) requested_at: UnixMillis,
+    pub(crate) received_at: UnixMillis,
+    pub(crate) status: StatusCode,
     /// As sent to the client that caused the fill.
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: Vec<Bytes>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Vec<Bytes>,
 }
 
 /// An entry, with its vary marker if it has one, on its way to the ring.
-pub(super) struct Kept {
-    pub(super) entry: Arc<Entry>,
-    pub(super) places: Vec<(KeyHash, Arc<Entry>)>,
+pub(crate) struct Kept {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) places: Vec<(KeyHash, Arc<Entry>)>,
 }
 
 /// Names that an answer varies on, with this request's values.
-pub(super) type Selecting = Vec<(String, Option<Vec<u8>>)>;
+pub(crate) type Selecting = Vec<(String, Option<Vec<u8>>)>;
 
-impl Job {
+/// What it takes to store the answer to one request, once the request itself may be gone.
+pub(crate) struct Keeper {
+    pub(crate) proxy: Arc<Proxy>,
+    pub(crate) route: Arc<RouteState>,
+    pub(crate) key: String,
+    /// Of the key without variants.
+    pub(crate) primary: KeyHash,
+    /// Of the variant, as far as it is known.
+    pub(crate) hash: KeyHash,
+    pub(crate) route_tags: Vec<String>,
+    /// The client's own fields: what `Vary` selects on.
+    pub(crate) client_headers: HeaderMap,
+    /// Part of a response that is stored now, to be joined with another.
+    pub(crate) held_part: Option<Arc<Entry>>,
+    /// What the stored variants are told apart by.
+    pub(crate) marker: Option<Arc<Entry>>,
+}
+
+impl Keeper {
     /// Stores an answer whose body has ended, as what it is: whole, or a part that may complete what is stored.
-    pub(super) fn store(
+    pub(crate) fn store(
         &self,
         answered: Answered<'_>,
         expected: Option<u64>,
@@ -118,7 +137,7 @@ impl Job {
     }
 
     /// Encodes an answer and stores it in L1, unless it reflects less than what is known to have changed.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         &self,
         answered: &Answered<'_>,
         status: StatusCode,
@@ -186,7 +205,7 @@ impl Job {
     }
 
     /// This request's values of some fields.
-    pub(super) fn selecting(&self, names: &[String]) -> Selecting {
+    pub(crate) fn selecting(&self, names: &[String]) -> Selecting {
         let client = Headers::Map(&self.client_headers);
         names
             .iter()
@@ -203,7 +222,7 @@ impl Job {
         tags
     }
 
-    pub(super) fn floor_tags(&self, headers: &HeaderMap) -> Vec<TagHash> {
+    pub(crate) fn floor_tags(&self, headers: &HeaderMap) -> Vec<TagHash> {
         let tags = self.tags(headers);
         tags.iter()
             .map(|tag| TagHash::of_tag(tag))
@@ -212,7 +231,7 @@ impl Job {
     }
 
     /// Comes after the answer: a ring that is slow holds nobody up. Until it is done, whoever asks reads from this fill.
-    pub(super) async fn put_in_ring(&self, kept: Option<Kept>) {
+    pub(crate) async fn put_in_ring(&self, kept: Option<Kept>) {
         for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
             self.proxy.ring_put(hash, &entry, &self.route).await;
         }
@@ -224,6 +243,6 @@ fn withhold(headers: &mut HeaderMap, names: &[HeaderName]) {
     names.iter().for_each(|name| drop(headers.remove(name)));
 }
 
-pub(super) fn position(headers: &HeaderMap) -> Option<Position> {
+pub(crate) fn position(headers: &HeaderMap) -> Option<Position> {
     headers.get(fields::name::POSITION)?.to_str().ok()?.parse().ok()
 }

@@ -1,0 +1,127 @@
+//! The answer to a POST that is the resource itself: stored for the GETs that follow (RFC 9110 section 9.3.3).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use tokio::task::JoinHandle;
+
+use crate::clock::UnixMillis;
+use crate::fields;
+use crate::keep::{Answered, Keeper};
+use crate::key::{self, Scheme};
+use crate::policy::age::Timing;
+use crate::policy::storing::{self, Asked, Exchange, Storable};
+use crate::proxy::{Invalidated, Proxy};
+use crate::request::{Headers, Signals};
+use crate::routes::RouteState;
+
+/// A POST and the head of its answer.
+pub(crate) struct Post<'p> {
+    pub(crate) proxy: &'p Arc<Proxy>,
+    pub(crate) route: &'p Arc<RouteState>,
+    pub(crate) scheme: Scheme,
+    pub(crate) host: &'p str,
+    /// Normalised path, and query.
+    pub(crate) target: &'p str,
+    pub(crate) request: &'p HeaderMap,
+    pub(crate) status: StatusCode,
+    pub(crate) response: &'p HeaderMap,
+    pub(crate) timing: Timing,
+}
+
+/// The answer to a POST on its way into the cache.
+pub(crate) struct Posted {
+    keeper: Keeper,
+    storable: Storable,
+    status: StatusCode,
+    headers: HeaderMap,
+    counts_from: UnixMillis,
+    /// What was stored before goes first.
+    deleted: Option<JoinHandle<()>>,
+    received_at: UnixMillis,
+    body: Vec<Bytes>,
+    room_bytes: u64,
+}
+
+impl Posted {
+    /// `None` when the answer is not the resource, or may not be stored.
+    pub(crate) fn begin(post: &Post<'_>, invalidated: Invalidated) -> Option<Self> {
+        let route = &post.route.route;
+        let own = fields::same_host_target(post.response, "content-location", post.scheme, post.host)?;
+        let (key, primary) = key_of(post, post.target)?;
+        if !route.cache || key_of(post, &own)?.0 != key {
+            return None;
+        }
+        let signals = Signals::of(&Headers::Map(post.request), route.client_cache_control);
+        let exchange = Exchange {
+            request: Asked {
+                post: true,
+                ..Asked::of(&signals)
+            },
+            status: post.status,
+            response: post.response,
+            timing: post.timing,
+        };
+        let storable = storing::decide(&exchange, route).ok()?;
+        let mut headers = post.response.clone();
+        fields::for_client(&mut headers, post.status, post.timing.received_at);
+        let path = key::parse_target(post.target).ok()?.path.into_owned();
+        Some(Self {
+            keeper: Keeper {
+                proxy: Arc::clone(post.proxy),
+                route: Arc::clone(post.route),
+                key,
+                primary,
+                hash: primary,
+                route_tags: post.route.tags(&path),
+                client_headers: post.request.clone(),
+                held_part: None,
+                marker: None,
+            },
+            storable,
+            status: post.status,
+            headers,
+            counts_from: invalidated.counts_from?,
+            deleted: invalidated.deleted,
+            received_at: post.timing.received_at,
+            body: Vec::new(),
+            room_bytes: post.proxy.config.cache.max_body_bytes,
+        })
+    }
+
+    /// Takes in a piece of the body; `None` when it grows too large.
+    pub(crate) fn with(mut self, piece: &Bytes) -> Option<Self> {
+        self.room_bytes = self.room_bytes.checked_sub(piece.len() as u64)?;
+        self.body.push(piece.clone());
+        Some(self)
+    }
+
+    /// Stores the answer, now that its body has ended.
+    pub(crate) fn store(self) {
+        let expected = fields::content_length(&self.headers);
+        let answered = Answered {
+            requested_at: self.counts_from,
+            received_at: self.received_at,
+            status: self.status,
+            headers: &self.headers,
+            body: self.body,
+        };
+        let kept = self.keeper.store(answered, expected, &self.storable);
+        tokio::spawn(async move {
+            if let Some(deleted) = self.deleted {
+                let _ = deleted.await; // a deletion that failed is logged where it did
+            }
+            self.keeper.put_in_ring(kept).await;
+        });
+    }
+}
+
+fn key_of(post: &Post<'_>, target: &str) -> Option<(String, key::KeyHash)> {
+    let target = key::parse_target(target).ok()?;
+    let hosts = &post.proxy.config.upstream.host;
+    let mut key = String::new();
+    let query = &post.route.route.query;
+    let hash = key::write_key(&mut key, post.scheme, post.host, hosts, &target, query);
+    Some((key, hash))
+}
