@@ -11,6 +11,7 @@ mod coherence;
 mod command_line;
 mod failures;
 mod framing;
+mod h2;
 mod protection;
 mod reads;
 mod scripted;
