@@ -423,7 +423,8 @@ async fn send_problem(
     problem: &Problem,
     cache: Option<(&Proxy, Outcome)>,
 ) -> Result<()> {
-    let (mut header, body) = problem_answer(problem)?;
+    let (head, body) = problem_answer(problem);
+    let mut header = ResponseHeader::from(head);
     if let Some((proxy, outcome)) = cache {
         let mut status = String::new();
         CacheStatus::from(outcome).write(&proxy.cache_name, &mut status);

@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::answer::{Answer, Stored, tailored};
 use crate::cache::Tier;
@@ -55,9 +56,34 @@ impl Read<'_> {
         }
     }
 
+    /// Has what an origin says before its answer handed on to the receiver. A fill keeps few of those.
+    pub(crate) fn hear_hints(&mut self) -> UnboundedReceiver<Arc<Hint>> {
+        let (hints, receiver) = unbounded_channel();
+        self.hints = Some(hints);
+        receiver
+    }
+
     /// Whether the client has seen newer data than this (`Proxima-Min-Position`).
     pub(crate) fn is_ahead_of(&self, position: Option<Position>) -> bool {
         self.signals.min_position.is_some_and(|min| position < Some(min))
+    }
+}
+
+/// What comes next of an answer on its way.
+pub(crate) enum Coming {
+    Hint(Arc<Hint>),
+    Answer(Answer),
+}
+
+/// Waits for what comes next.
+pub(crate) async fn coming(
+    hints: &mut UnboundedReceiver<Arc<Hint>>,
+    answering: Pin<&mut impl Future<Output = Answer>>,
+) -> Coming {
+    tokio::select! {
+        biased;
+        Some(hint) = hints.recv() => Coming::Hint(hint),
+        answer = answering => Coming::Answer(answer),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,7 +11,6 @@ use http::{StatusCode, Version};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::Front;
 use super::h1_answer::{Framing, HeadWriter, LAST_CHUNK, chunk};
@@ -20,7 +20,7 @@ use crate::answer::{Answer, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::key::Scheme;
 use crate::problem::Problem;
-use crate::read::{Plan, Read};
+use crate::read::{Coming, Plan, Read, coming};
 use crate::request::{Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
 
@@ -244,14 +244,12 @@ impl Connection {
         if protocol == Protocol::Http10 {
             return proxy.answer(plan).await;
         }
-        let (hints, mut coming) = unbounded_channel();
-        plan.hints = Some(hints);
-        let mut answering = std::pin::pin!(proxy.answer(plan));
+        let mut hints = plan.hear_hints();
+        let mut answering = pin!(proxy.answer(plan));
         loop {
-            let hint = tokio::select! {
-                biased;
-                Some(hint) = coming.recv() => hint,
-                answer = &mut answering => return answer,
+            let hint = match coming(&mut hints, answering.as_mut()).await {
+                Coming::Hint(hint) => hint,
+                Coming::Answer(answer) => return answer,
             };
             self.out.clear();
             self.writer(true).hint(&hint);

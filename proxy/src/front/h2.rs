@@ -1,17 +1,23 @@
-//! The HTTP/2 front, over pingora's h2 server. Each stream walks the same road as an HTTP/1 request.
+//! The HTTP/2 front, over the h2 crate. Each stream walks the same road as an HTTP/1 request.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_LENGTH, COOKIE};
-use http::{HeaderValue, Method, StatusCode};
-use pingora::http::ResponseHeader;
+use bytes::Bytes;
+use h2::Reason;
+use h2::server::{Builder, SendResponse};
+use http::header::{AGE, CONTENT_LENGTH, COOKIE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
-use pingora::protocols::http::v2::server::{H2Accept, HttpSession, default_h2_options, handshake};
 use pingora::protocols::{Digest, Stream};
 
 use super::h1_head::FIELDS_MAX;
+use super::h2_head::{self, Malformed};
+use super::h2_reply::{Reply, Unsent};
+use super::h2_session::H2Session;
 use super::log::{Answered, Asked};
 use super::upload::Upload;
 use super::{Front, problem_answer, stopped};
@@ -21,9 +27,18 @@ use crate::fields::{self, name::CACHE_STATUS};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
-use crate::read::Plan;
+use crate::read::{Coming, Plan, Read, coming};
 use crate::request::{Headers, Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
+
+/// Streams that a client may have open at once.
+const STREAMS_MAX: u32 = 100;
+/// Malformed requests that are refused one by one; a client that sends more loses its connection.
+const MALFORMED_MAX: usize = 32;
+/// How long a client may take to hear that its connection closes.
+const GOODBYE_FOR: Duration = Duration::from_secs(1);
+
+type H2Connection = h2::server::Connection<Stream, Bytes>;
 
 /// Serves one client connection until either side is done.
 pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAddr>) {
@@ -33,21 +48,14 @@ pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAdd
         proxy_digest: stream.get_proxy_digest(),
         socket_digest: stream.get_socket_digest(),
     });
-    let mut shutdown = front.shutdown.clone();
-    let limits = &front.proxy.config.server;
-    let mut options = default_h2_options();
-    options.max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
-    let shaken = tokio::select! {
-        shaken = tokio::time::timeout(limits.header_timeout, handshake(stream, Some(options))) => shaken,
-        () = stopped(&mut shutdown) => return,
-    };
-    let Ok(Ok(mut connection)) = shaken else {
-        tracing::debug!(?client, "an HTTP/2 handshake failed or took too long");
+    let Some(mut connection) = shake_hands(&front, stream, client).await else {
         return;
     };
-    let idle_limit = limits.keepalive_timeout;
+    let mut shutdown = front.shutdown.clone();
+    let idle_limit = front.proxy.config.server.keepalive_timeout;
     let streams = Arc::new(());
     let mut stopping = false;
+    let mut malformed = 0;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -56,66 +64,97 @@ pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAdd
                 stopping = true;
                 continue;
             }
-            accepted = HttpSession::from_h2_conn(&mut connection, Arc::clone(&digest)) => accepted,
+            accepted = connection.accept() => accepted,
             () = tokio::time::sleep(idle_limit) => {
                 // one reference is ours: no stream is open
                 if Arc::strong_count(&streams) == 1 {
-                    close(&mut connection).await;
-                    return;
+                    connection.graceful_shutdown();
+                    return say_goodbye(&mut connection).await;
                 }
                 continue;
             }
         };
-        match accepted {
-            Ok(Some(H2Accept::Session(session))) => {
-                let (front, open) = (front.clone(), Arc::clone(&streams));
-                tokio::spawn(async move {
-                    serve_stream(front, session, client).await;
-                    drop(open);
-                });
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return,
-            Err(error) => {
+        let (request, respond) = match accepted {
+            Some(Ok(accepted)) => accepted,
+            Some(Err(error)) => {
                 tracing::debug!(%error, "an HTTP/2 connection ended");
                 return;
             }
+            None => return,
+        };
+        if let Err(why) = h2_head::check(request.method(), request.uri(), request.headers()) {
+            refuse_malformed(&front, respond, why);
+            malformed += 1;
+            if malformed == MALFORMED_MAX {
+                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                return say_goodbye(&mut connection).await;
+            }
+            continue;
         }
+        let reply = Reply::new(respond, Some(front.proxy.config.server.body_timeout));
+        let session = H2Session::new(request, reply, Arc::clone(&digest));
+        let (front, open) = (front.clone(), Arc::clone(&streams));
+        tokio::spawn(async move {
+            serve_stream(front, session, client).await;
+            drop(open);
+        });
     }
 }
 
-/// Says goodbye to an idle client.
-async fn close(connection: &mut h2::server::Connection<Stream, bytes::Bytes>) {
-    connection.graceful_shutdown();
-    let goodbye = std::future::poll_fn(|cx| connection.poll_closed(cx));
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+/// Exchanges settings with a client; `None` when that fails or takes too long.
+async fn shake_hands(front: &Front, stream: Stream, client: Option<SocketAddr>) -> Option<H2Connection> {
+    let limits = &front.proxy.config.server;
+    let mut options = Builder::new();
+    options.max_concurrent_streams(STREAMS_MAX);
+    options.max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
+    let mut shutdown = front.shutdown.clone();
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(limits.header_timeout, options.handshake(stream)) => shaken,
+        () = stopped(&mut shutdown) => return None,
+    };
+    let connection = shaken.ok().and_then(Result::ok);
+    if connection.is_none() {
+        tracing::debug!(?client, "an HTTP/2 handshake failed or took too long");
+    }
+    connection
 }
 
-async fn serve_stream(front: Front, mut session: HttpSession, client: Option<SocketAddr>) {
+/// Lets a client hear that its connection closes.
+async fn say_goodbye(connection: &mut H2Connection) {
+    let goodbye = std::future::poll_fn(|cx| connection.poll_closed(cx));
+    let _ = tokio::time::timeout(GOODBYE_FOR, goodbye).await;
+}
+
+/// Answers a request that RFC 9113 section 8.1.1 lets nobody pass on.
+fn refuse_malformed(front: &Front, respond: SendResponse<Bytes>, why: Malformed) {
+    tracing::debug!(%why, "a malformed HTTP/2 request");
+    front.proxy.metrics.requests_refused.inc();
+    if let Err(error) = Reply::new(respond, None).head(StatusCode::BAD_REQUEST, HeaderMap::new(), true) {
+        tracing::debug!(%error, "a refusal did not reach its client");
+    }
+}
+
+async fn serve_stream(front: Front, mut session: H2Session, client: Option<SocketAddr>) {
     let started = Instant::now();
-    let limit = Some(front.proxy.config.server.body_timeout);
-    session.set_write_timeout(limit);
-    if let Some(cookie) = fields::joined_cookie(&session.req_header().headers)
-        && session.req_header_mut().insert_header(COOKIE, cookie).is_err()
+    if let Some(cookie) = fields::joined_cookie(&session.header.headers)
+        && session.header.insert_header(COOKIE, cookie).is_err()
     {
         return;
     }
-    let header = session.req_header();
+    let header = &session.header;
+    if header.headers.len() > FIELDS_MAX {
+        let problem = Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            format!("more than {FIELDS_MAX} header fields"),
+        );
+        return Sender::new(&front, session.reply, false).refuse(&problem).await;
+    }
     let method = match header.method {
         Method::GET => Some(ReadMethod::Get),
         Method::HEAD => Some(ReadMethod::Head),
         _ => None,
     };
-    let too_many_fields = header.headers.len() > FIELDS_MAX;
-    let method = method.filter(|_| !announces_body(header));
-    if too_many_fields {
-        let problem = Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            format!("more than {FIELDS_MAX} header fields"),
-        );
-        return Sender::new(&front, session, false).refuse(&problem).await;
-    }
-    match method {
+    match method.filter(|_| !announces_body(header)) {
         Some(method) => serve_read(&front, session, method, client, started).await,
         None => forward(&front, session).await,
     }
@@ -124,12 +163,12 @@ async fn serve_stream(front: Front, mut session: HttpSession, client: Option<Soc
 /// Answers a GET or HEAD without a body.
 async fn serve_read(
     front: &Front,
-    session: HttpSession,
+    session: H2Session,
     method: ReadMethod,
     client: Option<SocketAddr>,
     started: Instant,
 ) {
-    let header = session.req_header().clone();
+    let header = &session.header;
     let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
     let host = fields::authority(&header.uri, &header.headers);
     let request = Request {
@@ -141,15 +180,24 @@ async fn serve_read(
         client,
     };
     let mut key = String::new();
-    let mut sender = Sender::new(front, session, method == ReadMethod::Head);
+    let head_only = method == ReadMethod::Head;
     match front.proxy.plan(request, &mut key) {
-        Plan::Forward => forward(front, sender.session).await,
-        Plan::Refuse(problem) => sender.refuse(&problem).await,
-        Plan::Read(read) => {
+        plan @ Plan::Forward => {
+            drop(plan); // it borrows the request
+            forward(front, session).await;
+        }
+        Plan::Refuse(problem) => {
+            Sender::new(front, session.reply, head_only)
+                .refuse(&problem)
+                .await;
+        }
+        Plan::Read(mut read) => {
+            let mut reply = session.reply;
             let answer = match front.proxy.answer_now(&read) {
                 Some(stored) => Answer::Stored(stored),
-                None => front.proxy.answer(&read).await,
+                None => wait(front, &mut read, &mut reply).await,
             };
+            let mut sender = Sender::new(front, reply, head_only);
             let answered = sender.answer(answer, started).await;
             let asked = Asked {
                 client,
@@ -164,12 +212,24 @@ async fn serve_read(
     }
 }
 
-/// Forwards a stream, unless its upload stops coming: pingora has no read timeout for HTTP/2.
-async fn forward(front: &Front, session: HttpSession) {
+/// Waits for the answer, and passes on what the origin says before it.
+async fn wait(front: &Front, read: &mut Read<'_>, reply: &mut Reply) -> Answer {
+    let mut hints = read.hear_hints();
+    let mut answering = pin!(front.proxy.answer(read));
+    loop {
+        match coming(&mut hints, answering.as_mut()).await {
+            Coming::Hint(hint) => reply.informational(hint.status, &hint.headers).await,
+            Coming::Answer(answer) => return answer,
+        }
+    }
+}
+
+/// Forwards a stream, unless its upload stops coming.
+async fn forward(front: &Front, session: H2Session) {
     let limit = front.proxy.config.server.body_timeout;
-    let uploads = !session.is_body_done();
+    let uploads = !session.has_whole_body();
     let upload = Arc::new(Upload::default());
-    let forwarding = upload.watch(front.forward(ServerSession::new_http2(session)));
+    let forwarding = upload.watch(front.forward(ServerSession::new_custom(Box::new(session))));
     tokio::select! {
         _ = forwarding => {}
         () = upload.stalled(limit), if uploads => {
@@ -181,7 +241,7 @@ async fn forward(front: &Front, session: HttpSession) {
 
 /// Whether a request says that it has content. The end of its stream does not tell: a stream that its client has reset
 /// meanwhile never ends, and must not reach an origin for that. Content that a GET brings unannounced goes nowhere.
-fn announces_body(header: &pingora::http::RequestHeader) -> bool {
+fn announces_body(header: &RequestHeader) -> bool {
     header
         .headers
         .get(CONTENT_LENGTH)
@@ -190,15 +250,15 @@ fn announces_body(header: &pingora::http::RequestHeader) -> bool {
 
 /// Writes one stream's answer.
 struct Sender {
-    session: HttpSession,
+    reply: Reply,
     proxy: Arc<Proxy>,
     head_only: bool,
 }
 
 impl Sender {
-    fn new(front: &Front, session: HttpSession, head_only: bool) -> Self {
+    fn new(front: &Front, reply: Reply, head_only: bool) -> Self {
         Self {
-            session,
+            reply,
             proxy: Arc::clone(&front.proxy),
             head_only,
         }
@@ -252,32 +312,27 @@ impl Sender {
         answered
     }
 
-    async fn stored(&mut self, stored: &Stored) -> pingora::Result<u64> {
+    async fn stored(&mut self, stored: &Stored) -> Result<u64, Unsent> {
         let fields = match &stored.form {
             Form::Made(made) => &made.headers,
             Form::Whole | Form::NotModified => stored.entry.headers(),
         };
         let not_modified = matches!(stored.form, Form::NotModified);
-        let mut header = ResponseHeader::build(stored.code(), Some(fields.len() + 2))?;
+        let status = StatusCode::from_u16(stored.code()).unwrap_or(StatusCode::OK);
+        let mut headers = HeaderMap::with_capacity(fields.len() + 2);
         for (name, value) in fields {
             if !not_modified || fields::OF_NOT_MODIFIED.contains(name) {
-                header.append_header(name.clone(), value.clone())?;
+                headers.append(name.clone(), value.clone());
             }
         }
-        header.insert_header(http::header::AGE, HeaderValue::from(stored.age_s))?;
-        self.insert_status(&mut header, &stored.status)?;
+        headers.insert(AGE, HeaderValue::from(stored.age_s));
+        self.add_status(&mut headers, &stored.status);
         let body = if self.head_only {
-            bytes::Bytes::new()
+            Bytes::new()
         } else {
             stored.body()
         };
-        self.session
-            .write_response_header(Box::new(header), body.is_empty())?;
-        let length = body.len() as u64;
-        if length > 0 {
-            self.session.write_body(body, true).await?;
-        }
-        Ok(length)
+        self.whole(status, headers, body).await
     }
 
     async fn stream(
@@ -285,58 +340,68 @@ impl Sender {
         head: &ResponseHead,
         mut reader: FillReader,
         status: &CacheStatus,
-    ) -> pingora::Result<u64> {
-        let mut header = ResponseHeader::build(head.status, Some(head.headers.len() + 2))?;
+    ) -> Result<u64, Unsent> {
+        let mut headers = HeaderMap::with_capacity(head.headers.len() + 2);
         for (name, value) in &head.headers {
-            header.append_header(name.clone(), value.clone())?;
+            headers.append(name.clone(), value.clone());
         }
         if let Some(age_s) = head.age_given_s {
-            header.insert_header(http::header::AGE, HeaderValue::from(age_s))?;
+            headers.insert(AGE, HeaderValue::from(age_s));
         }
-        self.insert_status(&mut header, status)?;
+        self.add_status(&mut headers, status);
         let no_body =
             self.head_only || matches!(head.status.as_u16(), 204 | 304) || head.content_length == Some(0);
-        self.session.write_response_header(Box::new(header), no_body)?;
+        self.reply.head(head.status, headers, no_body)?;
         if no_body {
             return Ok(0);
         }
         let mut sent = 0;
         loop {
-            let Ok(next) = reader.next().await else {
-                self.session.shutdown_with_reason(h2::Reason::INTERNAL_ERROR);
-                return pingora::Error::e_explain(
-                    pingora::ErrorType::ConnectionClosed,
-                    "the origin broke off before the end of the body",
-                );
+            let next = tokio::select! {
+                next = reader.next() => next,
+                why = self.reply.abandoned() => return Err(why),
             };
-            let Some(data) = next else {
-                self.session.finish()?;
-                return Ok(sent);
-            };
-            sent += data.len() as u64;
-            self.session.write_body(data, false).await?;
+            match next {
+                Ok(Some(data)) => {
+                    sent += data.len() as u64;
+                    self.reply.data(data, false).await?;
+                }
+                Ok(None) => {
+                    self.reply.finish()?;
+                    return Ok(sent);
+                }
+                Err(broken_off) => {
+                    self.reply.reset(Reason::INTERNAL_ERROR);
+                    return Err(broken_off.into());
+                }
+            }
         }
     }
 
-    async fn problem(&mut self, problem: &Problem, status: Option<&CacheStatus>) -> pingora::Result<u64> {
-        let (mut header, body) = problem_answer(problem)?;
+    async fn problem(&mut self, problem: &Problem, status: Option<&CacheStatus>) -> Result<u64, Unsent> {
+        let (mut head, body) = problem_answer(problem);
         if let Some(status) = status {
-            self.insert_status(&mut header, status)?;
+            self.add_status(&mut head.headers, status);
         }
-        self.session
-            .write_response_header(Box::new(header), self.head_only)?;
-        if self.head_only {
-            return Ok(0);
-        }
-        let length = body.len() as u64;
-        self.session.write_body(body, true).await?;
-        Ok(length)
+        let body = if self.head_only { Bytes::new() } else { body };
+        self.whole(problem.status, head.headers, body).await
     }
 
-    fn insert_status(&self, header: &mut ResponseHeader, status: &CacheStatus) -> pingora::Result<()> {
+    /// Sends an answer that is whole in memory.
+    async fn whole(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Result<u64, Unsent> {
+        let bytes = body.len() as u64;
+        self.reply.head(status, headers, bytes == 0)?;
+        if bytes > 0 {
+            self.reply.data(body, true).await?;
+        }
+        Ok(bytes)
+    }
+
+    fn add_status(&self, headers: &mut HeaderMap, status: &CacheStatus) {
         let mut text = String::with_capacity(64);
         status.write(&self.proxy.cache_name, &mut text);
-        header.append_header(CACHE_STATUS, text)?;
-        Ok(())
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.append(CACHE_STATUS, value);
+        }
     }
 }

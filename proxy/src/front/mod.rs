@@ -4,16 +4,19 @@ pub(crate) mod h1;
 mod h1_answer;
 pub(crate) mod h1_head;
 pub(crate) mod h2;
+mod h2_head;
+mod h2_reply;
+mod h2_session;
 pub(crate) mod log;
 pub(crate) mod upload;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::response::Parts;
+use http::{HeaderValue, Response};
 use pingora::apps::HttpServerApp;
-use pingora::http::ResponseHeader;
 use pingora::proxy::HttpProxy;
 use tokio::sync::watch;
 
@@ -47,12 +50,15 @@ pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
-/// Head and body of a problem, for what writes through pingora.
-pub(crate) fn problem_answer(problem: &Problem) -> pingora::Result<(ResponseHeader, Bytes)> {
+/// Head and body of a problem.
+pub(crate) fn problem_answer(problem: &Problem) -> (Parts, Bytes) {
     let body = problem.body();
-    let mut header = ResponseHeader::build(problem.status, Some(4))?;
-    header.insert_header(CONTENT_TYPE, Problem::CONTENT_TYPE)?;
-    header.insert_header(CACHE_CONTROL, "no-store")?;
-    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
-    Ok((header, body))
+    let (mut head, ()) = Response::new(()).into_parts();
+    head.status = problem.status;
+    head.headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
+    head.headers
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    (head, body)
 }

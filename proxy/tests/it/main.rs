@@ -12,6 +12,7 @@ mod command_line;
 mod conformance;
 mod failures;
 mod framing;
+mod h2;
 mod protection;
 mod reads;
 mod stopping;
