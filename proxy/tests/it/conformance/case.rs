@@ -15,6 +15,8 @@ pub(super) struct Case {
     pub(super) route: String,
     /// Ways of running the table that it has a meaning in; all of them when empty.
     pub(super) modes: Vec<char>,
+    /// The only protocol in which it has one, as [`super::run::Speaks::as_str`] names it.
+    pub(super) only: Option<String>,
     pub(super) steps: Vec<Item>,
 }
 

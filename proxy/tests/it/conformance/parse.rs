@@ -89,6 +89,7 @@ impl Reader {
             title: title.to_owned(),
             route: "obey".to_owned(),
             modes: self.modes.clone(),
+            only: None,
             steps: Vec::new(),
         });
         Ok(())
@@ -98,6 +99,7 @@ impl Reader {
         let case = self.cases.last_mut().ok_or("outside of a case")?;
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
+            "only" => case.only = Some(read_only(rest)?),
             "modes" => case.modes = read_modes(rest)?,
             "route" if ROUTES.contains(&rest) => rest.clone_into(&mut case.route),
             "route" => return Err(format!("no such route; there are {}", ROUTES.join(", "))),
@@ -155,6 +157,14 @@ fn read_modes(text: &str) -> Result<Vec<char>, String> {
             _ => Err(format!("there is no mode {mode}")),
         })
         .collect()
+}
+
+/// `HTTP/1.1 because …`
+fn read_only(text: &str) -> Result<String, String> {
+    match text.split_once(" because ") {
+        Some((protocol @ ("HTTP/1.1" | "HTTP/2"), _)) => Ok(protocol.to_owned()),
+        _ => Err("expected `only HTTP/1.1 because REASON`".into()),
+    }
 }
 
 /// `GET /suffix x3 | field: value | field: value`

@@ -128,7 +128,7 @@ impl Stage {
 }
 
 fn unforeseen(why: &str) -> Say {
-    proxima_local::answer("500 Unforeseen", &[("cache-control", "no-store")], why)
+    proxima_local::answer("599 Unforeseen", &[("cache-control", "no-store")], why)
 }
 
 fn write(says: &Says, status: u16, names: &Names, body: &str, head_only: bool) -> Say {
