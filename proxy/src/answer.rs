@@ -36,7 +36,8 @@ pub(crate) enum Answer {
 /// A stored response, ready to send.
 pub(crate) struct Stored {
     pub(crate) entry: Arc<Entry>,
-    pub(crate) age_s: u64,
+    /// `None` for what the origin has validated for this very request (RFC 9111 section 5.1).
+    pub(crate) age_s: Option<u64>,
     pub(crate) status: CacheStatus,
     pub(crate) form: Form,
     pub(crate) origin_took: Option<Duration>,
@@ -62,7 +63,7 @@ pub(crate) struct Made {
 impl Stored {
     pub(crate) fn new(read: &Read<'_>, found: &Found) -> Self {
         Self {
-            age_s: found.freshness.age.as_secs(),
+            age_s: Some(found.freshness.age.as_secs()),
             status: CacheStatus {
                 ttl_s: Some(found.freshness.ttl_s()),
                 ..Outcome::Hit(found.tier).into()
@@ -139,8 +140,13 @@ pub(crate) fn if_range_holds(read: &Read<'_>, response: &HeaderMap, received_at:
 /// Which part of a representation an entry holds, `None` when it is not a part.
 pub(crate) fn place(entry: &Entry) -> Option<ContentRange> {
     (entry.status() == 206)
-        .then(|| ContentRange::parse(entry.headers().get(CONTENT_RANGE)?.as_bytes()))
+        .then(|| place_of(entry.headers()))
         .flatten()
+}
+
+/// Which part of a representation a 206 holds; `None` for several, or for one that cannot be.
+pub(crate) fn place_of(partial: &HeaderMap) -> Option<ContentRange> {
+    ContentRange::parse(partial.get(CONTENT_RANGE)?.as_bytes())
 }
 
 /// RFC 9110 section 15.3.7.1. `offset`: of the body within the representation.

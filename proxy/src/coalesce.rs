@@ -70,6 +70,8 @@ pub(crate) enum Head {
     Entry {
         entry: Arc<Entry>,
         fwd_status: Option<u16>,
+        /// Age that caches before this one have given the answer that confirmed it.
+        age_given_s: Option<u32>,
         origin_took: Duration,
     },
     /// Nothing came.

@@ -62,7 +62,11 @@ fn is_clients_claim(name: &HeaderName) -> bool {
 /// Whether an origin sees another value of a field than the client sent: what varies on it cannot be selected.
 pub(crate) fn is_rewritten(name: &str) -> bool {
     HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| {
-        HOP_BY_HOP.contains(&name) || CONDITIONAL.contains(&name) || is_clients_claim(&name)
+        const OWN: [HeaderName; 3] = [VIA, EXPECT, name::MIN_POSITION];
+        HOP_BY_HOP.contains(&name)
+            || CONDITIONAL.contains(&name)
+            || OWN.contains(&name)
+            || is_clients_claim(&name)
     })
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::answer::place;
+use crate::answer::{place, place_of};
 use crate::cache::entry::{Entry, Kind, Parts, encode};
 use crate::clock::UnixMillis;
 use crate::fields;
@@ -86,7 +86,7 @@ impl Keeper {
 
     /// RFC 9111 section 3.4.
     fn store_part(&self, mut answered: Answered<'_>, storable: &Storable) -> Option<Kept> {
-        let mut place = ContentRange::parse(answered.headers.get(CONTENT_RANGE)?.as_bytes())?;
+        let mut place = place_of(answered.headers)?;
         let body = Bytes::from(answered.body.concat());
         if place.length() != body.len() as u64 || self.has_whole() {
             return None;

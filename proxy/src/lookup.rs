@@ -114,8 +114,7 @@ impl Proxy {
     /// Looks in both tiers. What the ring gives is kept in L1.
     pub(crate) async fn look(&self, read: &Read<'_>) -> Looked {
         let mut looked = self.look_first(read);
-        let settled = |found: &Found| found.serves(read) || (found.admitted && looked.is_never_fresh(read));
-        if looked.found.as_ref().is_some_and(settled) {
+        if looked.found.as_ref().is_some_and(|found| found.serves(read)) {
             return looked;
         }
         let below = looked.found.take();
@@ -156,9 +155,15 @@ impl Proxy {
     }
 
     async fn look_in_ring(&self, read: &Read<'_>, looked: &mut Looked) -> Probe {
-        let Some(first) = self.entry_from_ring(looked.hash).await else {
+        let mut first = self.entry_from_ring(looked.hash).await;
+        if first.is_none() && looked.hash != read.hash {
+            // another proxy may know of other fields that the variants are told apart by
+            looked.hash = read.hash;
+            first = self.entry_from_ring(read.hash).await;
+        }
+        let Some(first) = first else {
             return Probe::Nothing {
-                vary: looked.hash != read.hash,
+                vary: looked.marker.is_some(),
             };
         };
         if first.kind() == Kind::Response {

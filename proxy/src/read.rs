@@ -69,10 +69,11 @@ impl Read<'_> {
     }
 }
 
-/// What comes next of an answer on its way.
-pub(crate) enum Coming {
-    Hint(Arc<Hint>),
-    Answer(Answer),
+/// What has come of an answer on its way.
+pub(crate) struct Coming {
+    /// To be sent first.
+    pub(crate) hints: Vec<Arc<Hint>>,
+    pub(crate) answer: Option<Answer>,
 }
 
 /// Waits for what comes next.
@@ -80,11 +81,14 @@ pub(crate) async fn coming(
     hints: &mut UnboundedReceiver<Arc<Hint>>,
     answering: Pin<&mut impl Future<Output = Answer>>,
 ) -> Coming {
-    tokio::select! {
+    let mut come = tokio::select! {
         biased;
-        Some(hint) = hints.recv() => Coming::Hint(hint),
-        answer = answering => Coming::Answer(answer),
-    }
+        Some(hint) = hints.recv() => Coming { hints: vec![hint], answer: None },
+        answer = answering => Coming { hints: vec![], answer: Some(answer) },
+    };
+    // a hint may have come with the answer
+    come.hints.extend(std::iter::from_fn(|| hints.try_recv().ok()));
+    come
 }
 
 /// Where a request goes.
@@ -305,6 +309,7 @@ impl Proxy {
             Head::Entry {
                 entry,
                 fwd_status,
+                age_given_s,
                 origin_took,
             } => {
                 let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
@@ -315,6 +320,7 @@ impl Proxy {
                     collapsed,
                     ..why.into()
                 };
+                answer.age_s = age_given_s.map(u64::from);
                 answer.origin_took = Some(origin_took);
                 Answer::Stored(answer)
             }

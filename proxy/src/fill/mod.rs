@@ -11,7 +11,7 @@ use pingora::http::RequestHeader;
 
 pub(crate) use self::errand::Errand;
 use self::errand::{Held, origin_request, rest_of, unconditional};
-use crate::answer::place;
+use crate::answer::{place, place_of};
 use crate::cache::entry::Entry;
 use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
 use crate::fetch::{FetchError, Fetched};
@@ -21,7 +21,6 @@ use crate::lookup::Looked;
 use crate::policy::age::{self, Timing};
 use crate::policy::conditional::share_a_strong_validator;
 use crate::policy::freshness;
-use crate::policy::range::ContentRange;
 use crate::policy::storing::{self, Asked, Exchange, Storable};
 use crate::policy::{update, vary};
 use crate::proxy::Proxy;
@@ -162,7 +161,7 @@ impl Job {
     fn start_of(&self, fetched: &Fetched) -> Option<(Bytes, u64)> {
         let start = self.start()?;
         let stored = place(start)?;
-        let rest = ContentRange::parse(fetched.headers.get(CONTENT_RANGE)?.as_bytes())?;
+        let rest = place_of(&fetched.headers)?;
         let fits = rest.first == stored.last + 1
             && rest.complete == stored.complete
             && rest.complete == Some(rest.last + 1)
@@ -220,8 +219,7 @@ impl Job {
     /// An origin's answer as it is sent on. Its fields are made fit for clients on the way.
     fn head_of(&self, fetched: &mut Fetched, storable: Option<&Storable>) -> Arc<ResponseHead> {
         // an `Age` that is no number is as good as none
-        let age_given_s =
-            age::value(&fetched.headers).map(|_| age::initial(&fetched.headers, timing(fetched)));
+        let age_given_s = age_given(fetched);
         fields::for_client(&mut fetched.headers, fetched.status, fetched.received_at);
         Arc::new(ResponseHead {
             status: fetched.status,
@@ -329,8 +327,10 @@ impl Job {
     fn judge(&self, exchange: &Exchange<'_>) -> Option<Storable> {
         let max_bytes = self.keeper.proxy.config.cache.max_body_bytes;
         let too_large = fields::content_length(exchange.response).is_some_and(|length| length > max_bytes);
+        let no_place =
+            exchange.status == StatusCode::PARTIAL_CONTENT && place_of(exchange.response).is_none();
         match storing::decide(exchange, &self.keeper.route.route) {
-            Ok(storable) => (!too_large).then_some(storable),
+            Ok(storable) => (!too_large && !no_place).then_some(storable),
             Err(reason) => {
                 tracing::trace!(key = self.keeper.key, ?reason, "not stored");
                 None
@@ -342,6 +342,7 @@ impl Job {
     async fn refreshed(&self, held: &Arc<Entry>, fetched: Fetched, listing: &Listing<'_>) {
         let mut newer = fetched.headers.clone();
         let age = newer.get(AGE).cloned();
+        let age_given_s = age_given(&fetched);
         fields::for_client(&mut newer, fetched.status, fetched.received_at);
         let mut headers = held.headers().clone();
         update::merge(&mut headers, &newer);
@@ -365,6 +366,7 @@ impl Job {
         let head = Head::Entry {
             entry: Arc::clone(entry),
             fwd_status: (fetched.status == StatusCode::NOT_MODIFIED).then_some(304),
+            age_given_s,
             origin_took: fetched.took,
         };
         listing.fill.set_head(head, false);
@@ -372,6 +374,11 @@ impl Job {
         listing.end();
         self.keeper.proxy.fetcher.release(fetched).await;
     }
+}
+
+/// Age that caches before this one have given an answer. One that is no number is as good as none.
+fn age_given(fetched: &Fetched) -> Option<u32> {
+    age::value(&fetched.headers).map(|_| age::initial(&fetched.headers, timing(fetched)))
 }
 
 fn timing(fetched: &Fetched) -> Timing {

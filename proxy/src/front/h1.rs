@@ -20,7 +20,7 @@ use crate::answer::{Answer, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::key::Scheme;
 use crate::problem::Problem;
-use crate::read::{Coming, Plan, Read, coming};
+use crate::read::{Plan, Read, coming};
 use crate::request::{Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
 
@@ -247,14 +247,16 @@ impl Connection {
         let mut hints = plan.hear_hints();
         let mut answering = pin!(proxy.answer(plan));
         loop {
-            let hint = match coming(&mut hints, answering.as_mut()).await {
-                Coming::Hint(hint) => hint,
-                Coming::Answer(answer) => return answer,
-            };
+            let come = coming(&mut hints, answering.as_mut()).await;
             self.out.clear();
-            self.writer(true).hint(&hint);
-            if let Err(error) = self.send(stream, None).await {
+            come.hints.iter().for_each(|hint| self.writer(true).hint(hint));
+            if !come.hints.is_empty()
+                && let Err(error) = self.send(stream, None).await
+            {
                 tracing::debug!(%error, "a hint did not reach its client");
+            }
+            if let Some(answer) = come.answer {
+                return answer;
             }
         }
     }
@@ -501,7 +503,7 @@ fn answered(stored: &Stored, started: Instant, body_bytes: u64, cut_short: bool)
         outcome: stored.status.outcome,
         status: stored.code(),
         body_bytes,
-        age_s: Some(stored.age_s),
+        age_s: stored.age_s,
         origin_took: stored.origin_took,
         cut_short,
     }

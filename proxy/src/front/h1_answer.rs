@@ -1,5 +1,7 @@
 //! Writing HTTP/1 answers: a stored head is sent as it lies in memory, followed by the few fields that differ each time.
 
+use std::time::SystemTime;
+
 use bytes::{BufMut, BytesMut};
 use http::Version;
 
@@ -40,7 +42,9 @@ impl HeadWriter<'_> {
                 .out
                 .put_slice(&fields::write_head(made.status, &made.headers)),
         }
-        self.number("age: ", stored.age_s);
+        if let Some(age_s) = stored.age_s {
+            self.number("age: ", age_s);
+        }
         self.finish(Some(&stored.status));
     }
 
@@ -106,6 +110,7 @@ impl HeadWriter<'_> {
             .put_slice(format!("HTTP/1.1 {} {}\r\n", line.0, line.1).as_bytes());
         self.line("content-type", Problem::CONTENT_TYPE.as_bytes());
         self.line("cache-control", b"no-store");
+        self.line("date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
         self.number("content-length: ", body.len() as u64);
         self.finish(status);
         if head_only {

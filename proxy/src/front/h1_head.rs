@@ -111,7 +111,7 @@ struct Scanned<'h> {
     has_body: bool,
     transfer_encoding: bool,
     content_length: bool,
-    /// `Upgrade`, `Expect`: a conversation that the cache takes no part in.
+    /// `Upgrade`: a conversation that the cache takes no part in. `Expect` without content means nothing (RFC 9110 section 10.1.1).
     special: bool,
     keep_alive: Option<bool>,
 }
@@ -125,7 +125,6 @@ fn scan<'h>(lines: &[httparse::Header<'h>]) -> Result<Scanned<'h>, Problem> {
                 found.hosts += 1;
                 found.host = line.value;
             }
-            6 if is("expect") => found.special = true,
             7 if is("upgrade") => found.special = true,
             10 if is("connection") => scan_connection(line.value, &mut found),
             14 if is("content-length") => {

@@ -27,7 +27,7 @@ use crate::fields::{self, name::CACHE_STATUS};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
-use crate::read::{Coming, Plan, Read, coming};
+use crate::read::{Plan, Read, coming};
 use crate::request::{Headers, Protocol, ReadMethod, Request};
 use crate::status::CacheStatus;
 
@@ -217,9 +217,12 @@ async fn wait(front: &Front, read: &mut Read<'_>, reply: &mut Reply) -> Answer {
     let mut hints = read.hear_hints();
     let mut answering = pin!(front.proxy.answer(read));
     loop {
-        match coming(&mut hints, answering.as_mut()).await {
-            Coming::Hint(hint) => reply.informational(hint.status, &hint.headers).await,
-            Coming::Answer(answer) => return answer,
+        let come = coming(&mut hints, answering.as_mut()).await;
+        for hint in come.hints {
+            reply.informational(hint.status, &hint.headers).await;
+        }
+        if let Some(answer) = come.answer {
+            return answer;
         }
     }
 }
@@ -286,7 +289,7 @@ impl Sender {
             Answer::Stored(stored) => {
                 answered.outcome = stored.status.outcome;
                 answered.status = stored.code();
-                answered.age_s = Some(stored.age_s);
+                answered.age_s = stored.age_s;
                 answered.origin_took = stored.origin_took;
                 self.stored(&stored).await
             }
@@ -325,7 +328,7 @@ impl Sender {
                 headers.append(name.clone(), value.clone());
             }
         }
-        headers.insert(AGE, HeaderValue::from(stored.age_s));
+        headers.extend(stored.age_s.map(|age_s| (AGE, HeaderValue::from(age_s))));
         self.add_status(&mut headers, &stored.status);
         let body = if self.head_only {
             Bytes::new()

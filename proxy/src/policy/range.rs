@@ -78,8 +78,9 @@ impl Spec {
 
 /// Chooses the bytes of a representation of `length` bytes.
 pub(crate) fn select(specs: &[Spec], length: u64) -> Selected {
-    if length == 0 {
-        return Selected::Whole; // an empty range cannot be told
+    let asks_for_an_end = specs.iter().any(|spec| matches!(spec, Spec::Last(1..)));
+    if length == 0 && asks_for_an_end {
+        return Selected::Whole; // there is one, and it cannot be told: `Content-Range` knows no empty range
     }
     let parts: Vec<Range<u64>> = specs.iter().filter_map(|spec| spec.resolve(length)).collect();
     if parts.is_empty() {
@@ -206,7 +207,8 @@ mod tests {
             ("bytes=0-,0-", 10, Selected::Whole),
             ("bytes=10-", 10, Selected::Unsatisfiable),
             ("bytes=-0", 10, Selected::Unsatisfiable),
-            ("bytes=0-4", 0, Selected::Whole),
+            ("bytes=0-4", 0, Selected::Unsatisfiable),
+            ("bytes=-4", 0, Selected::Whole),
         ] {
             assert_eq!(of(field, length), selected, "{field} of {length}");
         }
