@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What is remembered of a request's body: tests upload hundreds of megabytes.
 const BODY_KEPT_BYTES: usize = 64 * 1024;
@@ -35,7 +36,9 @@ impl Asked {
     /// The values of all lines of a field, in order.
     pub fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
-        fields.filter_map(move |(found, value)| found.eq_ignore_ascii_case(name).then(|| value.trim()))
+        fields
+            .filter(move |(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
     /// `GET /path`.
@@ -131,6 +134,7 @@ impl Say {
 pub struct Scripted {
     address: SocketAddr,
     log: Arc<Log>,
+    stop: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -149,16 +153,22 @@ impl Scripted {
         let address = listener.local_addr().expect("a bound listener has an address");
         let log = Arc::new(Log::default());
         let (script, ours) = (Arc::new(script), Arc::clone(&log));
-        tokio::spawn(async move {
-            loop {
-                let Ok((socket, _)) = listener.accept().await else {
-                    return;
-                };
+        let (stop, stopped) = watch::channel(false);
+        until(stopped.clone(), async move {
+            while let Ok((socket, _)) = listener.accept().await {
                 let (script, log) = (Arc::clone(&script), Arc::clone(&ours));
-                tokio::spawn(async move { serve(socket, &*script, &log).await });
+                until(
+                    stopped.clone(),
+                    async move { serve(socket, &*script, &log).await },
+                );
             }
         });
-        Self { address, log }
+        Self { address, log, stop }
+    }
+
+    /// From now on connections are refused, and those there are break off.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -175,6 +185,17 @@ impl Scripted {
     pub fn asked_for(&self, path: &str) -> Vec<Asked> {
         self.log.by_path.lock().get(path).cloned().unwrap_or_default()
     }
+}
+
+/// Runs a task until it ends or is told to stop.
+fn until(mut stopped: watch::Receiver<bool>, task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = task => {}
+            // an error says that the origin was dropped: it goes on until its runtime ends
+            Ok(_) = stopped.wait_for(|stop| *stop) => {}
+        }
+    });
 }
 
 impl Log {
@@ -268,5 +289,10 @@ mod tests {
         assert_eq!((asked.method(), asked.body.as_slice()), ("PUT", &b"body"[..]));
         assert_eq!(asked.lines("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(origin.asked(), 2);
+        origin.stop();
+        let address = origin.url().replace("http://", "");
+        while TcpStream::connect(&address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     }
 }

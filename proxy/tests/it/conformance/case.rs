@@ -20,6 +20,14 @@ pub(super) struct Case {
     pub(super) steps: Vec<Item>,
 }
 
+impl Case {
+    /// Index of the last step.
+    pub(super) fn last_step(&self) -> usize {
+        let step = |item: &Item| matches!(item, Item::Step(_));
+        self.steps.iter().rposition(step).unwrap_or_default()
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Item {
     Wait(Duration),
@@ -51,9 +59,8 @@ impl Step {
             return Some(200);
         }
         match self.origin.last().map(|says| &says.kind) {
-            None => Some(200),
             Some(Kind::Drop) => None,
-            Some(Kind::Answer(304)) => Some(200),
+            None | Some(Kind::Answer(304)) => Some(200),
             Some(Kind::Answer(status)) => Some(*status),
         }
     }
@@ -136,6 +143,7 @@ pub(super) enum Want {
     Fwd(String),
     FwdStatus(u16),
     Stored(bool),
+    /// In at least one of several answers.
     Collapsed,
     Interim(u16),
     NoInterim,

@@ -1,5 +1,7 @@
 //! Whether a step came out as its case says.
 
+use std::collections::HashSet;
+
 use proxima_local::Asked;
 
 use super::cache_status::Member;
@@ -19,6 +21,8 @@ pub(super) struct Ran<'r> {
     pub(super) names: &'r Names,
     pub(super) mode: char,
     pub(super) protocol: Protocol,
+    /// Seconds that the case may have waited for others.
+    pub(super) late_s: i64,
 }
 
 impl Ran<'_> {
@@ -38,7 +42,8 @@ impl Ran<'_> {
                 note(self.step.line, Err(problem));
             }
         }
-        found.dedup();
+        let mut said = HashSet::new();
+        found.retain(|problem| said.insert(problem.clone()));
         found
     }
 
@@ -130,7 +135,7 @@ impl Ran<'_> {
             }
             Want::Age(low, high) => {
                 let age = answer.field("age").and_then(|age| age.parse().ok());
-                between("Age", age, *low, *high)
+                between("Age", age, *low, high + self.late_s)
             }
             Want::NoAge => absent("age", answer.field("age")),
             Want::Interim(status) => ok(answer.interim.iter().any(|(found, _)| found == status), || {
@@ -160,14 +165,10 @@ impl Ran<'_> {
                 ok(parts.len() == *count, || format!("{count} parts; came {parts:?}"))
             }
             Want::AllDiffer => self.all_differ(),
-            Want::Ttl(..)
-            | Want::Hit
-            | Want::Fwd(_)
-            | Want::FwdStatus(_)
-            | Want::Stored(_)
-            | Want::Collapsed => {
+            Want::Collapsed => self.collapsed(),
+            Want::Ttl(..) | Want::Hit | Want::Fwd(_) | Want::FwdStatus(_) | Want::Stored(_) => {
                 // that there is none is said by the invariants
-                invariants::ours(answer).map_or(Ok(()), |ours| outcome(want, &ours))
+                invariants::ours(answer).map_or(Ok(()), |ours| outcome(want, &ours, self.late_s))
             }
             _ => self.origin_saw(want),
         }
@@ -251,6 +252,22 @@ impl Ran<'_> {
         })
     }
 
+    /// Of those who asked at once, somebody shared what another had asked for.
+    fn collapsed(&self) -> Result<(), String> {
+        let all: Vec<_> = self
+            .answers
+            .iter()
+            .map(|answer| answer.field("cache-status"))
+            .collect();
+        let shared = self
+            .answers
+            .iter()
+            .filter_map(|answer| invariants::ours(answer).ok());
+        ok(shared.into_iter().any(|ours| ours.has("collapsed")), || {
+            format!("`collapsed` in some Cache-Status; came {all:?}")
+        })
+    }
+
     fn all_differ(&self) -> Result<(), String> {
         let mut bodies: Vec<_> = self.answers.iter().map(Answer::text).collect();
         bodies.sort();
@@ -262,7 +279,7 @@ impl Ran<'_> {
 }
 
 /// What our member of `Cache-Status` says.
-fn outcome(want: &Want, ours: &Member) -> Result<(), String> {
+fn outcome(want: &Want, ours: &Member, late_s: i64) -> Result<(), String> {
     let (fine, expected) = match want {
         Want::Hit => (ours.has("hit"), "`hit`".to_owned()),
         Want::Fwd(why) => (ours.get("fwd") == Some(why), format!("`fwd={why}`")),
@@ -274,8 +291,7 @@ fn outcome(want: &Want, ours: &Member) -> Result<(), String> {
             ours.has("stored") == *stored,
             if *stored { "`stored`" } else { "no `stored`" }.to_owned(),
         ),
-        Want::Collapsed => (ours.has("collapsed"), "`collapsed`".to_owned()),
-        Want::Ttl(low, high) => return between("ttl", ours.number("ttl"), *low, *high),
+        Want::Ttl(low, high) => return between("ttl", ours.number("ttl"), low - late_s, *high),
         _ => return Ok(()),
     };
     ok(fine, || {

@@ -12,6 +12,7 @@ mod run;
 mod settle;
 mod stage;
 mod template;
+mod unreachable;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -107,22 +108,29 @@ fn cases() -> Arc<Vec<Case>> {
     Arc::new(cases)
 }
 
-/// Runs the table in front of `proxies` that share `nodes` of memcached.
-async fn table(mode: char, proxies: usize, nodes: usize, config: &str, speaks: &[Speaks]) {
-    let cases = cases();
-    let stages = Arc::new(Stages::default());
-    let script = Arc::clone(&stages);
-    let origin = Scripted::start(move |asked| script.script(asked)).await;
+/// One region of `proxies` that share `nodes` of memcached, before a scripted origin.
+async fn world(origin: &Scripted, proxies: usize, nodes: usize, config: &str) -> World {
     let world = World::builder()
         .regions(&["us-west"])
         .proxies_per_region(proxies)
         .memcached_per_region(nodes)
         .external_origin(origin.url())
         .routes(ROUTES)
+        .config("upstream.host = 'preserve'")
         .config(config);
-    let world = world.start().await.unwrap();
+    world.start().await.unwrap()
+}
+
+/// Runs the table in front of `proxies` that share `nodes` of memcached.
+async fn table(mode: char, proxies: usize, nodes: usize, config: &str, speaks: &[Speaks]) {
+    let cases = cases();
+    let stages = Arc::new(Stages::default());
+    let script = Arc::clone(&stages);
+    let origin = Scripted::start(move |asked| script.script(asked)).await;
+    let world = world(&origin, proxies, nodes, config).await;
     let began = std::time::Instant::now();
-    let (ran, failures) = Stand::new(&world, stages, mode).run(&cases, speaks).await;
+    let stand = Stand::new(&world, stages, mode);
+    let (ran, failures) = stand.run(&cases, speaks).await;
     println!(
         "mode {mode}: {ran} runs of {} cases in {:.1?}",
         cases.len(),
@@ -145,4 +153,9 @@ async fn answers_from_the_ring_are_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_another_proxy_has_stored_are_the_same() {
     table('c', 2, 1, "", &[Speaks::H1, Speaks::H2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_the_same_after_a_restart() {
+    table('d', 1, 1, "", &[Speaks::H1, Speaks::H2]).await;
 }

@@ -153,7 +153,7 @@ fn read_modes(text: &str) -> Result<Vec<char>, String> {
     modes
         .split(' ')
         .map(|mode| match mode {
-            "a" | "b" | "c" => Ok(mode.chars().next().unwrap_or_default()),
+            "a" | "b" | "c" | "d" => Ok(mode.chars().next().unwrap_or_default()),
             _ => Err(format!("there is no mode {mode}")),
         })
         .collect()

@@ -18,6 +18,8 @@ use super::template::Names;
 
 /// Cases under way at once.
 const AT_ONCE: usize = 64;
+/// The way of running the table in which the proxies restart before each last step.
+const RESTARTED: char = 'd';
 const HOST: &str = "conformance.example";
 
 /// How a case is asked: the protocol of each step, in turn.
@@ -41,11 +43,23 @@ impl Speaks {
     fn protocol(self, step: usize) -> Protocol {
         match self {
             Self::H1 => Protocol::H1,
-            Self::H2 => Protocol::H2,
             Self::Both if step % 2 == 1 => Protocol::H1Tls,
-            Self::Both => Protocol::H2,
+            Self::H2 | Self::Both => Protocol::H2,
         }
     }
+}
+
+/// A case on its way.
+struct Run {
+    /// Which case.
+    index: usize,
+    speaks: Speaks,
+    /// What its paths are known by.
+    id: String,
+    names: Names,
+    /// Items of the case that lie behind it, and how many of them were steps.
+    items: usize,
+    steps: usize,
 }
 
 /// A world to run the table in.
@@ -71,41 +85,44 @@ impl Stand {
         })
     }
 
-    /// Runs all cases that have a meaning in this mode, side by side; returns how many there were and what failed.
+    /// Runs all cases that have a meaning in this mode; returns how many there were and what failed.
     pub(super) async fn run(
         self: &Arc<Self>,
         cases: &Arc<Vec<Case>>,
         speaks: &[Speaks],
     ) -> (usize, Vec<Failure>) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        let mut running = JoinSet::new();
-        for speaks in speaks.iter().copied() {
-            for index in 0..cases.len() {
-                let (stand, cases) = (Arc::clone(self), Arc::clone(cases));
-                if !self.runs(&cases[index], speaks) {
-                    continue;
-                }
-                let places = Arc::clone(&places);
-                running.spawn(async move {
-                    let _place = places.acquire().await;
-                    stand.case(index, &cases[index], speaks).await
-                });
-            }
+        let runs = speaks.iter().flat_map(|speaks| {
+            let ours = cases
+                .iter()
+                .enumerate()
+                .filter(|(_, case)| self.takes(case, *speaks));
+            ours.map(|(index, case)| self.open(index, case, *speaks))
+        });
+        let runs: Vec<_> = runs.collect();
+        let count = runs.len();
+        if self.mode != RESTARTED {
+            let (_, failures) = self.side_by_side(cases, runs, |case| case.steps.len()).await;
+            return (count, failures);
         }
-        let count = running.len();
-        let failures = running.join_all().await.into_iter().flatten().collect();
+        // everything but the last steps, which find the cache as the process before has left it
+        let (runs, mut failures) = self.side_by_side(cases, runs, Case::last_step).await;
+        for (proxy, _) in &self.proxies {
+            proxy.stop().await.unwrap();
+            proxy.restart().await.unwrap();
+        }
+        let (_, later) = self.side_by_side(cases, runs, |case| case.steps.len()).await;
+        failures.extend(later);
         (count, failures)
     }
 
-    fn runs(&self, case: &Case, speaks: Speaks) -> bool {
+    fn takes(&self, case: &Case, speaks: Speaks) -> bool {
         let mode = case.modes.is_empty() || case.modes.contains(&self.mode);
         mode && case.only.as_deref().is_none_or(|only| only == speaks.as_str())
     }
 
-    /// Runs one case up to the first step that fails.
-    async fn case(&self, index: usize, case: &Case, speaks: Speaks) -> Option<Failure> {
-        let run = format!("{index}{}{speaks:?}", self.mode).to_lowercase();
-        let path = format!("/{}/{run}", case.route);
+    fn open(&self, index: usize, case: &Case, speaks: Speaks) -> Run {
+        let id = format!("{index}{}{speaks:?}", self.mode).to_lowercase();
+        let path = format!("/{}/{id}", case.route);
         let scheme = if matches!(speaks, Speaks::H1) {
             "http"
         } else {
@@ -116,9 +133,52 @@ impl Stand {
             url: format!("{scheme}://{HOST}{path}"),
             path,
         };
-        self.stages.open(&run, &names);
-        let mut number = 0;
-        for item in &case.steps {
+        Run {
+            index,
+            speaks,
+            id,
+            names,
+            items: 0,
+            steps: 0,
+        }
+    }
+
+    /// Takes every run up to an item of its case; returns those that came so far, and what failed.
+    async fn side_by_side(
+        self: &Arc<Self>,
+        cases: &Arc<Vec<Case>>,
+        runs: Vec<Run>,
+        until: fn(&Case) -> usize,
+    ) -> (Vec<Run>, Vec<Failure>) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut running = JoinSet::new();
+        for mut run in runs {
+            let (stand, cases, places) = (Arc::clone(self), Arc::clone(cases), Arc::clone(&places));
+            running.spawn(async move {
+                let _place = places.acquire().await;
+                let case = &cases[run.index];
+                let outcome = stand.advance(case, &mut run, until(case)).await;
+                outcome.map(|()| run)
+            });
+        }
+        let (mut runs, mut failures) = (Vec::new(), Vec::new());
+        for outcome in running.join_all().await {
+            match outcome {
+                Ok(run) => runs.push(run),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        (runs, failures)
+    }
+
+    /// Goes on with a case up to the first step that fails.
+    async fn advance(&self, case: &Case, run: &mut Run, until: usize) -> Result<(), Failure> {
+        if run.items == 0 {
+            run.names.start = SystemTime::now();
+            self.stages.open(&run.id, &run.names);
+        }
+        for item in &case.steps[run.items..until] {
+            run.items += 1;
             let step = match item {
                 Item::Wait(pause) => {
                     tokio::time::sleep(*pause).await;
@@ -126,35 +186,27 @@ impl Stand {
                 }
                 Item::Step(step) => step,
             };
-            number += 1;
-            let problems = self
-                .step(&run, &names, number, step, speaks.protocol(number))
-                .await;
+            run.steps += 1;
+            let problems = self.step(run, step).await;
             if !problems.is_empty() {
-                return Some(Failure {
-                    index,
-                    speaks: speaks.as_str(),
-                    step: number,
+                return Err(Failure {
+                    index: run.index,
+                    speaks: run.speaks.as_str(),
+                    step: run.steps,
                     problems,
                 });
             }
         }
-        None
+        Ok(())
     }
 
-    async fn step(
-        &self,
-        run: &str,
-        names: &Names,
-        number: usize,
-        step: &Step,
-        protocol: Protocol,
-    ) -> Vec<(usize, String)> {
+    async fn step(&self, run: &Run, step: &Step) -> Vec<(usize, String)> {
+        let (id, number, protocol) = (run.id.as_str(), run.steps, run.speaks.protocol(run.steps));
         let repeats = step.times > 1 || step.drops();
         self.stages
-            .begin(run, number, &step.origin, repeats && !step.origin.is_empty());
+            .begin(id, number, &step.origin, repeats && !step.origin.is_empty());
         let (proxy, fills) = &self.proxies[(number - 1) % self.proxies.len()];
-        let ask = ask(step, names);
+        let ask = ask(step, &run.names);
         let (plain, tls) = (proxy.http_address(), proxy.https_address());
         let asks = (0..step.times).map(|_| self.connector.ask(protocol, plain, tls, &ask));
         let answers: Result<Vec<Answer>, String> = join_all(asks).await.into_iter().collect();
@@ -164,7 +216,7 @@ impl Stand {
             Err(_) if step.wants.iter().any(|(_, want)| *want == Want::Incomplete) => return Vec::new(),
             Err(problem) => return vec![(step.line, format!("an answer; came none: {problem}"))],
         };
-        if step.behind && !self.asked_behind(run, step.origin.len()).await {
+        if step.behind && !self.asked_behind(id, step.origin.len()).await {
             return vec![(
                 step.line,
                 "the origin is asked behind the answer; it was not".into(),
@@ -179,14 +231,24 @@ impl Stand {
         let ran = Ran {
             step,
             answers: &answers,
-            seen: &self.stages.seen(run),
+            seen: &self.stages.seen(id),
             stages: &self.stages,
-            run,
-            names,
+            run: id,
+            names: &run.names,
             mode: self.mode,
             protocol,
+            late_s: self.late_s(run),
         };
         ran.check()
+    }
+
+    /// How long a run may have waited for the others.
+    fn late_s(&self, run: &Run) -> i64 {
+        if self.mode != RESTARTED {
+            return 0;
+        }
+        let waited = run.names.start.elapsed().unwrap_or_default();
+        i64::try_from(waited.as_secs()).unwrap_or(i64::MAX)
     }
 
     async fn asked_behind(&self, run: &str, times: usize) -> bool {
