@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, DATE, ETAG, EXPECT, EXPIRES,
-    HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE, VARY, VIA,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, COOKIE, DATE, ETAG,
+    EXPECT, EXPIRES, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE, VARY, VIA,
 };
 use http::{StatusCode, Uri};
 
 use crate::clock::UnixMillis;
 use crate::key::{Scheme, without_default_port};
+use crate::policy::http_date;
 
 /// Names that are not in `http::header`.
 pub(crate) mod name {
@@ -45,6 +46,9 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+/// For every recipient, whatever `Connection` says (RFC 9110 section 7.6.1): without them a stored response would be another.
+const NEVER_HOP_BY_HOP: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_RANGE, DATE, VARY];
 
 /// What a client may not say about itself or about the request: rewritten from the connection, or dropped. None of it is in
 /// a key, so none of it may shape a stored answer.
@@ -117,6 +121,7 @@ pub(crate) fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
     named
         .flat_map(|line| line.split(','))
         .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
+        .filter(|name| !NEVER_HOP_BY_HOP.contains(name))
         .chain(HOP_BY_HOP)
         .collect()
 }
@@ -162,7 +167,10 @@ pub(crate) fn for_client(headers: &mut HeaderMap, status: StatusCode, received_a
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    if !headers.contains_key(DATE) {
+    let has_date = headers
+        .get(DATE)
+        .is_some_and(|date| http_date::parse(date.as_bytes(), received_at).is_some());
+    if !has_date {
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(received_at.0);
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(time)) {
             headers.insert(DATE, date);
@@ -240,34 +248,58 @@ pub(crate) fn surrogate_keys(headers: &HeaderMap) -> Vec<String> {
     tags
 }
 
-/// URLs in `Location` and `Content-Location` that a successful write invalidates too: those of the same host (RFC 9111
-/// section 4.4), as origin-form targets.
-pub(crate) fn locations(headers: &HeaderMap, scheme: Scheme, host: &str) -> Vec<String> {
+/// URLs in `Location` and `Content-Location` that a successful write to `target` invalidates too: those of the same host
+/// (RFC 9111 section 4.4), as origin-form targets.
+pub(crate) fn locations(headers: &HeaderMap, scheme: Scheme, host: &str, target: &str) -> Vec<String> {
     ["location", "content-location"]
         .iter()
-        .filter_map(|name| same_host_target(headers, name, scheme, host))
+        .filter_map(|name| same_host_target(headers.get(*name)?, scheme, host, target))
         .collect()
 }
 
-/// The URL in a field, if it is one of the same host, as an origin-form target.
+/// A URI reference in an answer to a request for `target`, as an origin-form target; `None` when it leads to another host.
 pub(crate) fn same_host_target(
-    headers: &HeaderMap,
-    name: &str,
+    reference: &HeaderValue,
     scheme: Scheme,
     host: &str,
+    target: &str,
 ) -> Option<String> {
-    let uri: Uri = headers.get(name)?.to_str().ok()?.parse().ok()?;
+    let text = reference.to_str().ok()?.split('#').next()?;
+    let has_scheme = text
+        .split_once(':')
+        .is_some_and(|(scheme, _)| !scheme.contains(['/', '?']));
+    if !has_scheme && !text.starts_with("//") {
+        return Some(resolved(text, target));
+    }
+    let absolute = if has_scheme {
+        text.to_owned()
+    } else {
+        format!("{}:{text}", scheme.as_str())
+    };
+    let uri: Uri = absolute.parse().ok()?;
     let theirs = if uri.scheme_str() == Some("http") {
         Scheme::Http
     } else {
         Scheme::Https
     };
-    let named = uri
-        .authority()
-        .map(|authority| without_default_port(theirs, authority.as_str()));
-    let is_own = named.is_none_or(|named| named.eq_ignore_ascii_case(without_default_port(scheme, host)));
-    let target = uri.path_and_query()?.as_str();
+    let named = without_default_port(theirs, uri.authority()?.as_str());
+    let is_own = named.eq_ignore_ascii_case(without_default_port(scheme, host));
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
     (is_own && target.starts_with('/')).then(|| target.to_owned())
+}
+
+/// A relative reference without authority (RFC 3986 section 5.2.2). Dot segments go when the target is normalised.
+fn resolved(reference: &str, target: &str) -> String {
+    let path = target.split('?').next().unwrap_or_default();
+    match reference.chars().next() {
+        None => target.to_owned(),
+        Some('/') => reference.to_owned(),
+        Some('?') => format!("{path}{reference}"),
+        Some(_) => {
+            let folder = path.rfind('/').map_or("/", |at| &path[..=at]);
+            format!("{folder}{reference}")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -359,10 +391,29 @@ mod tests {
 
     #[test]
     fn only_locations_of_the_same_authority_count() {
-        let of = |value: &str| locations(&map(&[("location", value)]), Scheme::Https, "api.example");
-        assert_eq!(of("/profiles/7?x=1"), ["/profiles/7?x=1"]);
-        assert_eq!(of("https://API.example/profiles/7"), ["/profiles/7"]);
-        assert_eq!(of("https://api.example:443/profiles/7"), ["/profiles/7"]);
-        assert_eq!(of("https://other.example/profiles/7"), [] as [&str; 0]);
+        let of = |value: &str| {
+            let fields = map(&[("location", value)]);
+            locations(&fields, Scheme::Https, "api.example", "/profiles/?page=2")
+        };
+        for (reference, target) in [
+            ("/profiles/7?x=1", "/profiles/7?x=1"),
+            ("https://API.example/profiles/7", "/profiles/7"),
+            ("https://api.example:443/profiles/7#top", "/profiles/7"),
+            ("https://api.example", "/"),
+            ("//api.example/jobs", "/jobs"),
+            ("7", "/profiles/7"),
+            ("../jobs/7", "/profiles/../jobs/7"),
+            ("?page=3", "/profiles/?page=3"),
+            ("", "/profiles/?page=2"),
+        ] {
+            assert_eq!(of(reference), [target], "{reference}");
+        }
+        for reference in [
+            "https://other.example/profiles/7",
+            "//other.example/7",
+            "mailto:a@b",
+        ] {
+            assert_eq!(of(reference), [] as [&str; 0], "{reference}");
+        }
     }
 }

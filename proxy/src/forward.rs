@@ -99,7 +99,12 @@ impl Forward {
         let none = HeaderMap::new();
         let fields = response.map_or(&none, |response| &response.headers);
         let mut targets = vec![context.target.clone()];
-        targets.extend(fields::locations(fields, context.scheme, &context.host));
+        targets.extend(fields::locations(
+            fields,
+            context.scheme,
+            &context.host,
+            &context.target,
+        ));
         let position = fields.get(fields::name::POSITION);
         self.proxy.invalidate(&Written {
             host: &context.host,

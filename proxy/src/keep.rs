@@ -22,9 +22,6 @@ use crate::proxy::Proxy;
 use crate::request::Headers;
 use crate::routes::RouteState;
 
-/// Most fields that a resource's variants are told apart by.
-const VARY_NAMES_MAX: usize = 16;
-
 /// An answer that is whole in memory.
 pub(crate) struct Answered<'a> {
     pub(crate) requested_at: UnixMillis,
@@ -184,24 +181,18 @@ impl Keeper {
         Some(Kept { entry, places })
     }
 
-    /// What the variants of this resource are told apart by: what this answer varies on, and what its other stored answers
-    /// do. Those keep their places, and stay preferred to an answer that forgot to vary (RFC 9111 section 4.1).
+    /// What the variants of this resource are told apart by: what this answer varies on. One that forgot to vary stands for its
+    /// own request only while others are stored that did: those stay preferred (RFC 9111 section 4.1).
     fn stored_names(&self, headers: &HeaderMap) -> Vec<String> {
-        let mut names = vary::names(headers);
-        let own = names.len();
-        if let Some(marker) = &self.marker {
+        let names = vary::names(headers);
+        let fresh = |marker: &&Arc<Entry>| {
             let now = UnixMillis::now();
-            let receipt = marker.receipt();
-            if freshness::judge(marker.facts(), receipt, &self.route.route, now).is_fresh() {
-                names.extend(marker.vary().map(|(name, _)| name.to_owned()));
-                names.sort_unstable();
-                names.dedup();
-            }
+            freshness::judge(marker.facts(), marker.receipt(), &self.route.route, now).is_fresh()
+        };
+        match self.marker.as_ref().filter(fresh) {
+            Some(marker) if names.is_empty() => marker.vary().map(|(name, _)| name.to_owned()).collect(),
+            _ => names,
         }
-        if names.len() > VARY_NAMES_MAX.max(own) {
-            return vary::names(headers);
-        }
-        names
     }
 
     /// This request's values of some fields.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_LOCATION;
 use http::{HeaderMap, StatusCode};
 use tokio::task::JoinHandle;
 
@@ -48,7 +49,12 @@ impl Posted {
     /// `None` when the answer is not the resource, or may not be stored.
     pub(crate) fn begin(post: &Post<'_>, invalidated: Invalidated) -> Option<Self> {
         let route = &post.route.route;
-        let own = fields::same_host_target(post.response, "content-location", post.scheme, post.host)?;
+        let own = fields::same_host_target(
+            post.response.get(CONTENT_LOCATION)?,
+            post.scheme,
+            post.host,
+            post.target,
+        )?;
         let (key, primary) = key_of(post, post.target)?;
         if !route.cache || key_of(post, &own)?.0 != key {
             return None;
