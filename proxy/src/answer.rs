@@ -255,15 +255,24 @@ fn not_modified_fields(headers: &HeaderMap) -> HeaderMap {
     out
 }
 
+/// How a client comes to a response on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sharing {
+    /// It was asked for by another client.
+    pub(crate) collapsed: bool,
+    /// The origin knows nothing of the part that the client asked for; otherwise its choice stands.
+    pub(crate) whole_was_asked: bool,
+}
+
 /// A response on its way, in the form that this client asked for: 304 where it has it already, a part where a part will do,
 /// and without the fields that are for another client.
 pub(crate) fn tailored(
     read: &Read<'_>,
     head: Arc<ResponseHead>,
     reader: FillReader,
-    collapsed: bool,
+    sharing: Sharing,
 ) -> (Arc<ResponseHead>, FillReader) {
-    let withhold = collapsed && !head.withheld.is_empty();
+    let withhold = sharing.collapsed && !head.withheld.is_empty();
     let reshape = head.status == StatusCode::OK && (read.signals.conditional || read.range.is_some());
     if !withhold && !reshape {
         return (head, reader);
@@ -286,7 +295,8 @@ pub(crate) fn tailored(
         own.content_length = None;
         return (Arc::new(own), reader);
     }
-    match part_on_its_way(read, &head) {
+    let part = part_on_its_way(read, &head).filter(|_| sharing.whole_was_asked);
+    match part {
         Some((part, length)) => {
             let place = ContentRange::of(&part, Some(length));
             own.status = StatusCode::PARTIAL_CONTENT;

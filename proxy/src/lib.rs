@@ -30,6 +30,7 @@ mod posted;
 mod problem;
 mod proxy;
 mod read;
+mod reference;
 mod request;
 mod routes;
 mod server;

@@ -14,6 +14,7 @@ use crate::key::{self, Scheme};
 use crate::policy::age::Timing;
 use crate::policy::storing::{self, Asked, Exchange, Storable};
 use crate::proxy::{Invalidated, Proxy};
+use crate::reference;
 use crate::request::{Headers, Signals};
 use crate::routes::RouteState;
 
@@ -49,7 +50,7 @@ impl Posted {
     /// `None` when the answer is not the resource, or may not be stored.
     pub(crate) fn begin(post: &Post<'_>, invalidated: Invalidated) -> Option<Self> {
         let route = &post.route.route;
-        let own = fields::same_host_target(
+        let own = reference::same_host_target(
             post.response.get(CONTENT_LOCATION)?,
             post.scheme,
             post.host,

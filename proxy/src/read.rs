@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::answer::{Answer, Stored, tailored};
+use crate::answer::{Answer, Sharing, Stored, tailored};
 use crate::cache::Tier;
 use crate::clock::UnixMillis;
 use crate::coalesce::{FillReader, Head, Hint, Joined, ResponseHead, start};
@@ -303,7 +303,15 @@ impl Proxy {
                     collapsed,
                     ..why.into()
                 };
-                let (head, reader) = tailored(read, head, reader, collapsed);
+                let (head, reader) = tailored(
+                    read,
+                    head,
+                    reader,
+                    Sharing {
+                        collapsed,
+                        whole_was_asked: read.errand(looked) == Errand::Whole,
+                    },
+                );
                 Answer::Stream { head, reader, status }
             }
             Head::Entry {

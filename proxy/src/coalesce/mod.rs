@@ -2,22 +2,24 @@
 //!
 //! A fill is a task of its own (DESIGN section 4): a client that leaves aborts nothing that others, or the cache, still want.
 
+mod reader;
+mod table;
+
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub(crate) use self::reader::FillReader;
+pub(crate) use self::table::{Fills, Joined};
 use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
 use crate::fetch::FetchError;
 use crate::floors::TagHash;
-use crate::key::KeyHash;
 use crate::policy::freshness::Facts;
 use crate::position::Position;
 
@@ -27,8 +29,6 @@ const WINDOW_BYTES: usize = 256 * 1024;
 const HOLD_UP_MAX: Duration = Duration::from_secs(1);
 /// An origin that says more than this before its answer is not passed on.
 const HINTS_MAX: usize = 16;
-/// Locks of the table: enough that threads rarely meet.
-const SHARDS: usize = 64;
 
 /// What an origin says before its answer (RFC 9110 section 15.2, RFC 8297).
 #[derive(Debug)]
@@ -237,203 +237,6 @@ impl Fill {
 
     pub(crate) fn finish(&self, end: Result<(), BrokenOff>) {
         self.change(|state| state.end = Some(end));
-    }
-}
-
-/// One reader of a fill. Dropping it tells the fill that nobody waits here any more.
-#[derive(Debug)]
-pub(crate) struct FillReader {
-    fill: Arc<Fill>,
-    id: u64,
-    moved: watch::Receiver<u64>,
-    /// Bytes to pass over, and those to read after them.
-    skip: u64,
-    left: u64,
-}
-
-impl FillReader {
-    /// Reads this part of the body only.
-    pub(crate) fn only(mut self, part: &Range<u64>) -> Self {
-        self.skip = part.start;
-        self.left = part.end - part.start;
-        self
-    }
-
-    /// Waits for the head.
-    pub(crate) async fn head(&mut self) -> Head {
-        self.head_and_hints(|_| ()).await
-    }
-
-    /// Waits for the head, and hands on what the origin says before it.
-    pub(crate) async fn head_and_hints(&mut self, mut hand_on: impl FnMut(Arc<Hint>)) -> Head {
-        let mut handed_on = 0;
-        loop {
-            self.moved.borrow_and_update();
-            let hints: Vec<_> = self.fill.state.lock().hints[handed_on..].to_vec();
-            handed_on += hints.len();
-            hints.into_iter().for_each(&mut hand_on);
-            if let Some(head) = &self.fill.state.lock().head {
-                return head.clone();
-            }
-            if self.moved.changed().await.is_err() {
-                return Head::Failed(FetchError::GivenUp); // not reached while `self.fill` lives
-            }
-        }
-    }
-
-    /// Waits for the next piece of the body; `None` at its end.
-    ///
-    /// # Errors
-    /// [`BrokenOff`] when the body will never be whole.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BrokenOff> {
-        loop {
-            self.moved.borrow_and_update();
-            if self.left == 0 {
-                return Ok(None);
-            }
-            match self.step() {
-                Some(Ok(Some(chunk))) => {
-                    if let Some(chunk) = self.wanted(chunk) {
-                        return Ok(Some(chunk));
-                    }
-                    continue;
-                }
-                Some(end) => return end,
-                None => {}
-            }
-            if self.moved.changed().await.is_err() {
-                return Err(BrokenOff);
-            }
-        }
-    }
-
-    /// What of a chunk lies in the part to read.
-    fn wanted(&mut self, mut chunk: Bytes) -> Option<Bytes> {
-        let within =
-            |count: u64, chunk: &Bytes| usize::try_from(count).unwrap_or(usize::MAX).min(chunk.len());
-        let before = within(self.skip, &chunk);
-        self.skip -= before as u64;
-        chunk.advance(before);
-        chunk.truncate(within(self.left, &chunk));
-        self.left -= chunk.len() as u64;
-        (!chunk.is_empty()).then_some(chunk)
-    }
-
-    fn step(&mut self) -> Option<Result<Option<Bytes>, BrokenOff>> {
-        let mut state = self.fill.state.lock();
-        let Some(at) = state.readers.get(&self.id).copied() else {
-            return Some(Err(BrokenOff));
-        };
-        let chunk = state.chunks.get(at - state.first).cloned();
-        match chunk {
-            Some(chunk) => {
-                state.readers.insert(self.id, at + 1);
-                state.drop_read();
-                let waits = !state.keep_all;
-                drop(state);
-                if waits {
-                    self.fill.change(|_| ());
-                }
-                Some(Ok(Some(chunk)))
-            }
-            None => state.end.map(|end| end.map(|()| None)),
-        }
-    }
-}
-
-impl Drop for FillReader {
-    fn drop(&mut self) {
-        self.fill.change(|state| {
-            state.readers.remove(&self.id);
-            state.drop_read();
-        });
-    }
-}
-
-/// A request's place in a fill.
-pub(crate) enum Joined {
-    /// Nobody was filling: the caller starts the fill and reads from it.
-    Leader(Arc<Fill>, FillReader),
-    /// Somebody is filling.
-    Waiter(FillReader),
-    /// The fill had just ended.
-    Ended(Arc<Entry>),
-}
-
-/// The fills under way, by key.
-#[derive(Debug)]
-pub(crate) struct Fills {
-    shards: Vec<Mutex<HashMap<KeyHash, Arc<Fill>>>>,
-}
-
-impl Default for Fills {
-    fn default() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-        }
-    }
-}
-
-impl Fills {
-    fn shard(&self, hash: KeyHash) -> &Mutex<HashMap<KeyHash, Arc<Fill>>> {
-        let low = (hash % SHARDS as u128) as usize;
-        &self.shards[low]
-    }
-
-    /// Joins the fill of a key, or becomes the one to start it. `current` says whether a fill that started at some time may
-    /// know of every change heard of since; `ended` looks for what a fill that ended a moment ago has stored, so that no
-    /// two fills of one key follow on each other.
-    pub(crate) fn join(
-        &self,
-        hash: KeyHash,
-        current: impl FnOnce(UnixMillis) -> bool,
-        ended: impl FnOnce() -> Option<Arc<Entry>>,
-    ) -> Joined {
-        let mut fills = self.shard(hash).lock();
-        match fills.entry(hash) {
-            Slot::Occupied(mut slot) => {
-                let reader = current(slot.get().started_at)
-                    .then(|| slot.get().reader())
-                    .flatten();
-                if let Some(reader) = reader {
-                    return Joined::Waiter(reader);
-                }
-                let (fill, reader) = start();
-                slot.insert(Arc::clone(&fill));
-                Joined::Leader(fill, reader)
-            }
-            Slot::Vacant(slot) => {
-                if let Some(entry) = ended() {
-                    return Joined::Ended(entry);
-                }
-                let (fill, reader) = start();
-                slot.insert(Arc::clone(&fill));
-                Joined::Leader(fill, reader)
-            }
-        }
-    }
-
-    /// Takes a fill off the table, so that the next request starts another.
-    pub(crate) fn remove(&self, hash: KeyHash, fill: &Arc<Fill>) {
-        let mut fills = self.shard(hash).lock();
-        if fills.get(&hash).is_some_and(|current| Arc::ptr_eq(current, fill)) {
-            fills.remove(&hash);
-        }
-    }
-
-    /// When each fill that is under way began.
-    pub(crate) fn started_at(&self) -> Vec<UnixMillis> {
-        let of_shard = |shard: &Mutex<HashMap<KeyHash, Arc<Fill>>>| {
-            let fills = shard.lock();
-            fills.values().map(|fill| fill.started_at).collect::<Vec<_>>()
-        };
-        self.shards.iter().flat_map(of_shard).collect()
-    }
-
-    /// How many fills are under way.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.started_at().len()
     }
 }
 

@@ -1,6 +1,9 @@
 //! Writes, and all that is not for the cache: pingora's proxy streams them to the nearest healthy origin. A write that
 //! succeeds raises floors before its answer goes out.
 
+mod context;
+mod max_forwards;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +16,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
+pub(crate) use self::context::Context;
 use crate::clock::UnixMillis;
 use crate::fetch::{is_timeout, reason};
 use crate::fields;
@@ -24,8 +28,8 @@ use crate::policy::age::Timing;
 use crate::posted::{Post, Posted};
 use crate::problem::Problem;
 use crate::proxy::{Invalidated, Proxy, Written};
+use crate::reference;
 use crate::request::Headers;
-use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
 use crate::upstream::health::note_failure;
 use crate::upstream::{Candidate, Origin};
@@ -33,28 +37,6 @@ use crate::upstream::{Candidate, Origin};
 /// The callbacks that pingora's proxy makes.
 pub(crate) struct Forward {
     proxy: Arc<Proxy>,
-}
-
-/// State of one forwarded request.
-pub(crate) struct Context {
-    started: Instant,
-    scheme: Scheme,
-    host: String,
-    /// Path and query as they go to the origin; the path normalised.
-    target: String,
-    route: Option<Arc<RouteState>>,
-    outcome: Outcome,
-    /// What to try, in order, and which of it is being tried.
-    candidates: Vec<Candidate>,
-    attempt: usize,
-    /// A connection was made: an origin may have seen the request.
-    sent: bool,
-    asked_at: Option<Instant>,
-    asked_at_ms: UnixMillis,
-    /// An answer that goes into the cache.
-    posted: Option<Posted>,
-    origin_took: Option<Duration>,
-    failure: Option<Problem>,
 }
 
 impl Forward {
@@ -99,7 +81,7 @@ impl Forward {
         let none = HeaderMap::new();
         let fields = response.map_or(&none, |response| &response.headers);
         let mut targets = vec![context.target.clone()];
-        targets.extend(fields::locations(
+        targets.extend(reference::locations(
             fields,
             context.scheme,
             &context.host,
@@ -158,22 +140,7 @@ impl ProxyHttp for Forward {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        Context {
-            started: Instant::now(),
-            scheme: Scheme::Http,
-            host: String::new(),
-            target: String::new(),
-            route: None,
-            outcome: Outcome::Method,
-            candidates: Vec::new(),
-            attempt: 0,
-            sent: false,
-            asked_at: None,
-            asked_at_ms: UnixMillis::default(),
-            posted: None,
-            origin_took: None,
-            failure: None,
-        }
+        Context::new()
     }
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
@@ -188,27 +155,14 @@ impl ProxyHttp for Forward {
         if matches!(header.method, Method::GET | Method::HEAD) {
             context.outcome = Outcome::Bypass;
         }
-        let raw = header
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str())
-            .to_owned();
-        if header.method == Method::OPTIONS && header.uri.path() == "*" {
-            context.target.push('*');
-        } else {
-            match key::parse_target(&raw) {
-                Ok(target) => {
-                    context.target.push_str(&target.path);
-                    if let Some(query) = target.query {
-                        context.target.push('?');
-                        context.target.push_str(query);
-                    }
-                }
-                Err(error) => {
-                    let problem = Problem::bad_request(error.to_string());
-                    return self.refuse(session, context, problem).await;
-                }
-            }
+        if let Err(error) = context.set_target(header) {
+            let problem = Problem::bad_request(error.to_string());
+            return self.refuse(session, context, problem).await;
+        }
+        if max_forwards::ends_here(session.req_header()) {
+            let answer = max_forwards::answer(session.req_header(), &self.proxy.cache_name)?;
+            session.write_response_header(Box::new(answer), true).await?;
+            return Ok(true);
         }
         let path = context.target.split('?').next().unwrap_or_default();
         context.route = Some(Arc::clone(self.proxy.routes.find(path)));
@@ -241,6 +195,7 @@ impl ProxyHttp for Forward {
         for name in request.headers.keys().cloned().collect::<Vec<_>>() {
             request.remove_header(&name);
         }
+        max_forwards::count_down(&request.method, &mut headers);
         for (name, value) in &headers {
             request.append_header(name.clone(), value.clone())?;
         }
