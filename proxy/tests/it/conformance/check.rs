@@ -8,6 +8,7 @@ use super::cache_status::Member;
 use super::case::{Kind, Step, Want};
 use super::client::{Answer, Protocol};
 use super::invariants;
+use super::multipart::parts;
 use super::stage::{Seen, Stages};
 use super::template::Names;
 
@@ -297,30 +298,6 @@ fn outcome(want: &Want, ours: &Member, late_s: i64) -> Result<(), String> {
     ok(fine, || {
         format!("{expected} in Cache-Status; came {:?}", ours.parameters)
     })
-}
-
-/// `Content-Range` and bytes of each part of a multipart/byteranges body (RFC 9110 section 14.6).
-fn parts(answer: &Answer) -> Result<Vec<(String, String)>, String> {
-    let kind = answer.field("content-type").unwrap_or_default();
-    let boundary = kind
-        .strip_prefix("multipart/byteranges; boundary=")
-        .ok_or_else(|| format!("multipart/byteranges; came {} `{kind}`", answer.status))?;
-    let delimiter = format!("--{}", boundary.trim_matches('"'));
-    let text = answer.text();
-    let (_, rest) = text.split_once(&delimiter).ok_or("no part")?;
-    let (inner, _) = rest
-        .split_once(&format!("\r\n{delimiter}--"))
-        .ok_or("no end of the last part")?;
-    let part = |part: &str| {
-        let (head, bytes) = part.split_once("\r\n\r\n").ok_or("a part without head")?;
-        let range = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-range")
-                .then(|| value.trim().to_owned())
-        });
-        Ok((range.ok_or("a part without Content-Range")?, bytes.to_owned()))
-    };
-    inner.split(&format!("\r\n{delimiter}")).map(part).collect()
 }
 
 fn ok(fine: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
