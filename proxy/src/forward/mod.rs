@@ -160,7 +160,9 @@ impl ProxyHttp for Forward {
             return self.refuse(session, context, problem).await;
         }
         if max_forwards::ends_here(session.req_header()) {
-            let answer = max_forwards::answer(session.req_header(), &self.proxy.cache_name)?;
+            let mut status = String::new();
+            CacheStatus::from(context.outcome).write(&self.proxy.cache_name, &mut status);
+            let answer = max_forwards::answer(session.req_header(), &status)?;
             session.write_response_header(Box::new(answer), true).await?;
             return Ok(true);
         }

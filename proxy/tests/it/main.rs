@@ -13,6 +13,7 @@ mod conformance;
 mod failures;
 mod framing;
 mod h2;
+mod interleavings;
 mod protection;
 mod reads;
 mod stopping;
