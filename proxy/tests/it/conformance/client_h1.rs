@@ -1,9 +1,14 @@
 //! An HTTP/1.1 client that takes nothing for granted.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::client::{Answer, Ask, Fields, Wire};
+
+/// How long is waited for bytes behind a chunked answer.
+const SURPLUS_WAIT: Duration = Duration::from_millis(100);
 
 /// Asks once on a connection of its own.
 pub(super) async fn h1(mut wire: Box<dyn Wire>, ask: &Ask) -> Result<Answer, String> {
@@ -38,6 +43,10 @@ pub(super) async fn h1(mut wire: Box<dyn Wire>, ask: &Ask) -> Result<Answer, Str
     }
     if ask.method != "HEAD" && !matches!(answer.status, 204 | 304) {
         answer.broken = input.body(&mut answer).await.err();
+    }
+    if answer.field("transfer-encoding").is_some() {
+        // what does not belong to it may come a moment later
+        let _ = tokio::time::timeout(SURPLUS_WAIT, input.more()).await;
     }
     answer.surplus = input.pending.len();
     Ok(answer)

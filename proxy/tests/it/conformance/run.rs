@@ -100,6 +100,7 @@ impl Stand {
         });
         let runs: Vec<_> = runs.collect();
         let count = runs.len();
+        self.wait_for_ring().await;
         if self.mode != RESTARTED {
             let (_, failures) = self.side_by_side(cases, runs, |case| case.steps.len()).await;
             return (count, failures);
@@ -110,9 +111,16 @@ impl Stand {
             proxy.stop().await.unwrap();
             proxy.restart().await.unwrap();
         }
+        self.wait_for_ring().await;
         let (_, later) = self.side_by_side(cases, runs, |case| case.steps.len()).await;
         failures.extend(later);
         (count, failures)
+    }
+
+    async fn wait_for_ring(&self) {
+        for (_, fills) in self.proxies.iter().filter(|_| self.mode != 'a') {
+            fills.ring_is_in().await.unwrap();
+        }
     }
 
     fn takes(&self, case: &Case, speaks: Speaks) -> bool {

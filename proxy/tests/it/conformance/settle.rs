@@ -49,8 +49,29 @@ impl Fills {
         Err(format!("{} is still filling", self.proxy.name()))
     }
 
+    /// Returns when the proxy uses its ring, which it looks for behind its start.
+    pub(super) async fn ring_is_in(&self) -> Result<(), String> {
+        let since = now();
+        while now() - since < super::ANSWER_TIMEOUT.as_secs_f64() {
+            if gauge(&self.metrics().await?, "proxima_ring_node_in") == Some(1.0) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        Err(format!("{} does not find its ring", self.proxy.name()))
+    }
+
     async fn look(&self) -> Result<Look, String> {
         let at = now();
+        let text = self.metrics().await?;
+        let fills = gauge(&text, "proxima_fills_in_flight").ok_or("the proxy does not count its fills")?;
+        let oldest = gauge(&text, "proxima_fills_oldest_start_time_seconds");
+        let oldest = oldest.ok_or("the proxy dates no fills")?;
+        let oldest = if fills > 0.0 { oldest } else { f64::INFINITY };
+        Ok(Look { at, oldest })
+    }
+
+    async fn metrics(&self) -> Result<String, String> {
         let url = format!("{}/metrics", self.proxy.admin_url());
         let answer = self
             .client
@@ -58,16 +79,14 @@ impl Fills {
             .send()
             .await
             .map_err(|error| error.to_string())?;
-        let text = answer.text().await.map_err(|error| error.to_string())?;
-        let gauge = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name))?;
-            line.rsplit(' ').next()?.parse::<f64>().ok()
-        };
-        let fills = gauge("proxima_fills_in_flight").ok_or("the proxy does not count its fills")?;
-        let oldest = gauge("proxima_fills_oldest_start_time_seconds").ok_or("the proxy dates no fills")?;
-        let oldest = if fills > 0.0 { oldest } else { f64::INFINITY };
-        Ok(Look { at, oldest })
+        answer.text().await.map_err(|error| error.to_string())
     }
+}
+
+/// The first sample of a metric.
+fn gauge(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 fn now() -> f64 {
