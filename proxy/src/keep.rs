@@ -34,7 +34,6 @@ pub(crate) struct Answered<'a> {
 
 /// An entry, with its vary marker if it has one, on its way to the ring.
 pub(crate) struct Kept {
-    pub(crate) entry: Arc<Entry>,
     pub(crate) places: Vec<(KeyHash, Arc<Entry>)>,
 }
 
@@ -78,7 +77,7 @@ impl Keeper {
         if answered.status != StatusCode::NO_CONTENT {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
         }
-        self.keep(&answered, answered.status, headers, storable)
+        self.keep(&self.entry(&answered, answered.status, headers, storable)?)
     }
 
     /// RFC 9111 section 3.4.
@@ -97,10 +96,10 @@ impl Keeper {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(place.length()));
         if place.complete == Some(place.length()) {
             headers.remove(CONTENT_RANGE);
-            return self.keep(&answered, StatusCode::OK, headers, storable);
+            return self.keep(&self.entry(&answered, StatusCode::OK, headers, storable)?);
         }
         headers.insert(CONTENT_RANGE, HeaderValue::from_str(&place.to_string()).ok()?);
-        self.keep(&answered, StatusCode::PARTIAL_CONTENT, headers, storable)
+        self.keep(&self.entry(&answered, StatusCode::PARTIAL_CONTENT, headers, storable)?)
     }
 
     /// Whether a whole response that is still fresh stands where a part would go.
@@ -133,16 +132,15 @@ impl Keeper {
         combine(&stored, &newer, held.receipt().received_at)
     }
 
-    /// Encodes an answer and stores it in L1, unless it reflects less than what is known to have changed.
-    pub(crate) fn keep(
+    /// An answer as an entry, which is stored nowhere yet.
+    pub(crate) fn entry(
         &self,
         answered: &Answered<'_>,
         status: StatusCode,
         mut headers: HeaderMap,
         storable: &Storable,
-    ) -> Option<Kept> {
+    ) -> Option<Arc<Entry>> {
         let vary = self.selecting(&self.stored_names(&headers));
-        let position = position(&headers);
         let tags = self.tags(&headers);
         withhold(&mut headers, &storable.withheld);
         let parts = Parts {
@@ -150,35 +148,53 @@ impl Keeper {
             status: status.as_u16(),
             requested_at: answered.requested_at,
             received_at: answered.received_at,
-            position,
+            position: position(&headers),
             facts: storable.facts,
             key: &self.key,
-            vary: vary.clone(),
+            vary,
             tags,
             head: &fields::write_head(status, &headers),
             body: &answered.body,
         };
-        let entry = Arc::new(Entry::decode(encode(&parts)?).ok()?);
-        let mut places = Vec::new();
-        if self.proxy.coherence.admits(&entry) {
-            let mut hash = self.primary;
-            if !vary.is_empty() {
-                let marker = Parts {
-                    kind: Kind::VaryMarker,
-                    head: b"",
-                    body: &[],
-                    tags: Vec::new(),
-                    ..parts
-                };
-                places.push((self.primary, Arc::new(Entry::decode(encode(&marker)?).ok()?)));
-                hash = key::variant_hash(self.primary, vary.iter().map(|(_, value)| value.as_deref()));
-            }
-            places.push((hash, Arc::clone(&entry)));
+        Some(Arc::new(Entry::decode(encode(&parts)?).ok()?))
+    }
+
+    /// Stores an entry in L1, unless it reflects less than what is known to have changed.
+    pub(crate) fn keep(&self, entry: &Arc<Entry>) -> Option<Kept> {
+        if !self.proxy.coherence.admits(entry) {
+            return None;
         }
+        let mut places = Vec::new();
+        let mut hash = self.primary;
+        if entry.vary().next().is_some() {
+            places.push((self.primary, self.marker_of(entry)?));
+            hash = key::variant_hash(self.primary, entry.vary().map(|(_, value)| value));
+        }
+        places.push((hash, Arc::clone(entry)));
         places
             .iter()
             .for_each(|(hash, entry)| self.proxy.keep(*hash, entry));
-        Some(Kept { entry, places })
+        Some(Kept { places })
+    }
+
+    /// The note of what an entry's resource varies on.
+    fn marker_of(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let receipt = entry.receipt();
+        let own = |(name, value): (&str, Option<&[u8]>)| (name.to_owned(), value.map(<[u8]>::to_vec));
+        let parts = Parts {
+            kind: Kind::VaryMarker,
+            status: receipt.status,
+            requested_at: entry.requested_at(),
+            received_at: receipt.received_at,
+            position: entry.position(),
+            facts: *entry.facts(),
+            key: &self.key,
+            vary: entry.vary().map(own).collect(),
+            tags: Vec::new(),
+            head: b"",
+            body: &[],
+        };
+        Some(Arc::new(Entry::decode(encode(&parts)?).ok()?))
     }
 
     /// What the variants of this resource are told apart by: what this answer varies on. One that forgot to vary stands for its

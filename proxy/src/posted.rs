@@ -1,6 +1,7 @@
 //! The answer to a POST that is the resource itself: stored for the GETs that follow (RFC 9110 section 9.3.3).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LOCATION;
@@ -8,8 +9,9 @@ use http::{HeaderMap, StatusCode};
 use tokio::task::JoinHandle;
 
 use crate::clock::UnixMillis;
+use crate::coalesce::{Fill, Head, Joined};
 use crate::fields;
-use crate::keep::{Answered, Keeper};
+use crate::keep::{Answered, Keeper, Kept};
 use crate::key::{self, Scheme};
 use crate::policy::age::Timing;
 use crate::policy::storing::{self, Asked, Exchange, Storable};
@@ -114,13 +116,40 @@ impl Posted {
             headers: &self.headers,
             body: self.body,
         };
-        let kept = self.keeper.store(answered, expected, &self.storable);
+        let Some(kept) = self.keeper.store(answered, expected, &self.storable) else {
+            return;
+        };
+        let listed = listed(&self.keeper, &kept);
         tokio::spawn(async move {
             if let Some(deleted) = self.deleted {
                 let _ = deleted.await; // a deletion that failed is logged where it did
             }
-            self.keeper.put_in_ring(kept).await;
+            self.keeper.put_in_ring(Some(kept)).await;
+            if let Some(fill) = listed {
+                self.keeper.proxy.fills.remove(self.keeper.primary, &fill);
+            }
         });
+    }
+}
+
+/// Until the ring has it, whoever asks finds the answer where they would find a fill, unless somebody fills already.
+fn listed(keeper: &Keeper, kept: &Kept) -> Option<Arc<Fill>> {
+    let [(_, entry)] = &kept.places[..] else {
+        return None; // which variant it is for takes a look at who asks
+    };
+    match keeper.proxy.fills.join(keeper.primary, |_| true, || None) {
+        Joined::Leader(fill, _) => {
+            let head = Head::Entry {
+                entry: Arc::clone(entry),
+                shared: true,
+                fwd_status: None,
+                age_given_s: None,
+                origin_took: Duration::ZERO,
+            };
+            fill.set_head(head, false);
+            Some(fill)
+        }
+        Joined::Waiter(_) | Joined::Ended(_) => None,
     }
 }
 

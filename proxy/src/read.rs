@@ -263,10 +263,10 @@ impl Proxy {
                         answer.requested_at,
                     )
             }
-            Head::Entry { entry, .. } => {
+            Head::Entry { entry, shared, .. } => {
                 let found = self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now());
                 let wanted = read.signals.wanted;
-                found.admitted && found.covers && wanted.allows_confirmed(&found.freshness)
+                *shared && found.admitted && found.covers && wanted.allows_confirmed(&found.freshness)
             }
             Head::Failed(_) => true,
         }
@@ -316,6 +316,7 @@ impl Proxy {
             }
             Head::Entry {
                 entry,
+                shared,
                 fwd_status,
                 age_given_s,
                 origin_took,
@@ -324,7 +325,7 @@ impl Proxy {
                 let mut answer = Stored::new(read, &found);
                 answer.status = CacheStatus {
                     fwd_status,
-                    stored: true,
+                    stored: shared,
                     collapsed,
                     ..why.into()
                 };

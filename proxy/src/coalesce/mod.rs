@@ -69,6 +69,8 @@ pub(crate) enum Head {
     /// The stored response was found good, or another fill had just ended: nothing follows.
     Entry {
         entry: Arc<Entry>,
+        /// Others may have it, too.
+        shared: bool,
         fwd_status: Option<u16>,
         /// Age that caches before this one have given the answer that confirmed it.
         age_given_s: Option<u32>,

@@ -1,11 +1,12 @@
 //! A fill: fetch, hand on as it comes, store. Misses, revalidations and background refreshes are all this one task.
 
 mod errand;
+mod refresh;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pingora::http::RequestHeader;
 
@@ -237,31 +238,6 @@ impl Job {
         })
     }
 
-    /// A 304 to a request without conditions.
-    async fn uncalled_for(&self, fetched: Fetched, listing: &Listing<'_>) {
-        let error = FetchError::Failed {
-            origin: fetched.origin().to_owned(),
-            why: "it answered 304 to a request without conditions".into(),
-        };
-        listing.end();
-        listing.fill.set_head(Head::Failed(error), false);
-        self.keeper.proxy.fetcher.release(fetched).await;
-    }
-
-    /// RFC 9111 section 4.3.5: what a HEAD's answer says about the stored response to a GET.
-    async fn take_head(&self, mut fetched: Fetched, listing: &Listing<'_>) {
-        if let Some(held) = self.held.clone().filter(|_| fetched.status == StatusCode::OK) {
-            if update::describes(held.headers(), &fetched.headers) {
-                return self.refreshed(&held, fetched, listing).await;
-            }
-            self.keeper.proxy.remove(vec![self.keeper.hash]);
-        }
-        let head = self.head_of(&mut fetched, None);
-        listing.fill.set_head(Head::Response(head), false);
-        listing.fill.finish(Ok(()));
-        self.keeper.proxy.fetcher.release(fetched).await;
-    }
-
     /// Hands the body on as it comes, and stores it in L1 before the last piece goes out: who has the whole answer finds
     /// it in the cache with the next request. Returns what is left to put into the ring.
     async fn stream(
@@ -336,43 +312,6 @@ impl Job {
                 None
             }
         }
-    }
-
-    /// RFC 9111 sections 4.3.4 and 4.3.5: the origin says that what is stored is still good.
-    async fn refreshed(&self, held: &Arc<Entry>, fetched: Fetched, listing: &Listing<'_>) {
-        let mut newer = fetched.headers.clone();
-        let age = newer.get(AGE).cloned();
-        let age_given_s = age_given(&fetched);
-        fields::for_client(&mut newer, fetched.status, fetched.received_at);
-        let mut headers = held.headers().clone();
-        update::merge(&mut headers, &newer);
-        headers.extend(age.map(|age| (AGE, age)));
-        let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
-        // an update that forbids storing is served this once and leaves the stored response to age
-        let exchange = Exchange {
-            request: Asked {
-                range: status == StatusCode::PARTIAL_CONTENT,
-                ..self.asked
-            },
-            ..self.exchange(&fetched, status, &headers)
-        };
-        let storable = storing::decide(&exchange, &self.keeper.route.route).ok();
-        headers.remove(AGE);
-        let kept = storable.and_then(|storable| {
-            let answered = answered(&fetched, vec![held.body()]);
-            self.keeper.keep(&answered, status, headers, &storable)
-        });
-        let entry = kept.as_ref().map_or(held, |kept| &kept.entry);
-        let head = Head::Entry {
-            entry: Arc::clone(entry),
-            fwd_status: (fetched.status == StatusCode::NOT_MODIFIED).then_some(304),
-            age_given_s,
-            origin_took: fetched.took,
-        };
-        listing.fill.set_head(head, false);
-        self.keeper.put_in_ring(kept).await;
-        listing.end();
-        self.keeper.proxy.fetcher.release(fetched).await;
     }
 }
 
