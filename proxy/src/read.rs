@@ -92,6 +92,10 @@ pub(crate) async fn coming(
 }
 
 /// Where a request goes.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a read is the common case, and a box would be an allocation for each hit"
+)]
 pub(crate) enum Plan<'r> {
     /// To the cache.
     Read(Read<'r>),

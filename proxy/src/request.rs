@@ -179,7 +179,8 @@ impl Signals {
                 _ => {}
             }
         });
-        if obey == ClientCacheControl::Ignore {
+        let has_directives = has_control || pragma;
+        if !has_directives || obey == ClientCacheControl::Ignore {
             return signals;
         }
         signals.wanted = Wanted::from_request(&control, pragma && !has_control);

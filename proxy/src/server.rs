@@ -28,7 +28,7 @@ const FORWARD_TRIES_MAX: usize = 64;
 /// How long a ring whose names do not resolve is left before the next attempt.
 const RING_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long a starting proxy waits for the change feed's snapshot before it says that it is ready without.
-const FEED_WAIT: Duration = Duration::from_secs(2);
+const NEWS_WAIT: Duration = Duration::from_secs(2);
 
 /// Why a proxy does not start.
 #[derive(Debug, thiserror::Error)]
@@ -167,7 +167,7 @@ impl Server {
         let background = background(&self.proxy, self.certificates);
         let open = TaskTracker::new();
         let places = Arc::new(Semaphore::new(self.proxy.config.server.max_connections));
-        wait_for_feed(&self.proxy).await;
+        wait_for_news(&self.proxy).await;
         for listener in self.listeners {
             tokio::spawn(accept(listener, front.clone(), Arc::clone(&places), open.clone()));
         }
@@ -294,14 +294,17 @@ async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certific
     }
 }
 
-/// Gives the change feed a moment to say what happened before this start: until then nothing in the ring counts as fresh.
-async fn wait_for_feed(proxy: &Proxy) {
-    let heard = async {
-        while !proxy.coherence.is_current() {
+/// Gives the ring's names a moment to resolve, and the change feed one to say what happened before this start: until then
+/// nothing in the ring counts as fresh.
+async fn wait_for_news(proxy: &Proxy) {
+    let has_ring = || proxy.config.cache.ring.is_none() || proxy.ring.load().is_some();
+    let informed = async {
+        while !proxy.coherence.is_current() || !has_ring() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(FEED_WAIT, heard).await.is_err() {
+    let late = tokio::time::timeout(NEWS_WAIT, informed).await.is_err();
+    if late && !proxy.coherence.is_current() {
         tracing::warn!(
             "no origin's change feed answers yet; until one does, stored responses count as stale"
         );
