@@ -27,8 +27,12 @@ impl Job {
 
     /// RFC 9111 section 4.3.5: what a HEAD's answer says about the stored response to a GET.
     pub(super) async fn take_head(&self, mut fetched: Fetched, listing: &Listing<'_>) {
-        if let Some(held) = self.held.clone().filter(|_| fetched.status == StatusCode::OK) {
-            if update::describes(held.headers(), &fetched.headers) {
+        // a status that tells of the resource itself, and not of this one attempt to reach it
+        let tells = matches!(fetched.status.as_u16(), 200 | 404 | 410);
+        if let Some(held) = self.held.clone().filter(|_| tells) {
+            let same = held.status() == fetched.status.as_u16()
+                && update::describes(held.headers(), &fetched.headers);
+            if same {
                 return self.refreshed(&held, fetched, listing).await;
             }
             self.keeper.proxy.remove(vec![self.keeper.hash]);
