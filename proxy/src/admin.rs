@@ -1,4 +1,4 @@
-//! The operators' listener: metrics and health.
+//! The operators' listener: metrics, health and explanations.
 
 use std::sync::Arc;
 
@@ -8,18 +8,22 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::explain::inquiry::Inquiry;
 use crate::front::stopped;
+use crate::problem::Problem;
 use crate::proxy::Proxy;
 
 /// Serves until the server stops.
 pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, mut shutdown: watch::Receiver<bool>) {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
+        .route("/explain", post(explain))
         .layer(from_fn_with_state(Arc::clone(&proxy), authorise));
     let router = Router::new()
         .route("/healthz", get(healthz))
@@ -66,6 +70,28 @@ async fn readyz(State(proxy): State<Arc<Proxy>>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body)).into_response()
+}
+
+/// What would be done with a request now, and why. Takes an [`Inquiry`], answers a [`crate::explain::report::Report`].
+async fn explain(State(proxy): State<Arc<Proxy>>, body: Bytes) -> Response {
+    let inquiry: Inquiry = match serde_json::from_slice(&body) {
+        Ok(inquiry) => inquiry,
+        Err(error) => {
+            let detail = format!(
+                "the body is not an inquiry: {error}; send JSON such as {{\"url\":\"https://api.example/profiles/7\"}}"
+            );
+            return problem(&Problem::bad_request(detail));
+        }
+    };
+    match proxy.explain(&inquiry).await {
+        Ok(report) => Json(report).into_response(),
+        Err(refused) => problem(&refused),
+    }
+}
+
+fn problem(problem: &Problem) -> Response {
+    let headers = [(header::CONTENT_TYPE, Problem::CONTENT_TYPE)];
+    (problem.status, headers, problem.body()).into_response()
 }
 
 async fn metrics(State(proxy): State<Arc<Proxy>>) -> Response {

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod explain;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ enum Command {
     Run(Box<Flags>),
     /// Check a configuration and the files it names: every problem at once, with line, key and remedy.
     Check(Box<Flags>),
+    /// Say why a URL is a hit, a miss or never cached, asking a running proxy's admin listener.
+    Explain(Box<explain::Explain>),
     /// Show what configurations look like.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -110,20 +114,26 @@ impl Flags {
             None if !self.upstream.is_empty() => proxima_config::from_flags(&overrides),
             None => proxima_config::load(DEFAULT_FILE.as_ref(), &overrides),
         };
-        loaded.map_err(|problems| {
-            let colour = std::io::stderr().is_terminal();
-            eprintln!("{}", proxima_config::render(&problems, colour));
-            ExitCode::FAILURE
-        })
+        self::loaded(loaded)
     }
 }
 
-/// Runs the command line and maps its outcome to an exit code: 0, 1 for a configuration or a start that fails, 2 for
-/// wrong usage.
+/// A configuration that is good; the problems of one that is not are printed whole.
+fn loaded(loaded: Result<Config, proxima_config::Problems>) -> Result<Config, ExitCode> {
+    loaded.map_err(|problems| {
+        let colour = std::io::stderr().is_terminal();
+        eprintln!("{}", proxima_config::render(&problems, colour));
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs the command line and maps its outcome to an exit code: 0, 1 for a configuration, a start or an explanation that
+/// fails, 2 for wrong usage.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(flags) => run(&flags),
         Command::Check(flags) => check(&flags),
+        Command::Explain(explain) => explain::run(&explain),
         Command::Config(ConfigCommand::Schema) => print(&format!("{:#}\n", proxima_config::schema())),
         Command::Config(ConfigCommand::Default) => print(&proxima_config::default_toml()),
         Command::Config(ConfigCommand::Show(flags)) => flags

@@ -85,6 +85,17 @@ impl Coherence {
                 <= limit
     }
 
+    /// For how long nothing has been heard, `None` before the first word, and how long that may be. `None` without a feed.
+    pub(crate) fn silence(&self) -> Option<(Option<Duration>, Duration)> {
+        let limit = self.max_silence?;
+        let heard_ms = self.heard_ms.load(Ordering::Relaxed);
+        let since = self
+            .started
+            .elapsed()
+            .saturating_sub(Duration::from_millis(heard_ms));
+        Some(((heard_ms > 0).then_some(since), limit))
+    }
+
     /// The feed said something (a heartbeat will do), after its snapshot was complete.
     pub(crate) fn feed_heard(&self) {
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -22,6 +22,8 @@ pub(crate) mod name {
     pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
     pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
     pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+    /// Between a client and this proxy: it goes no further, and what an origin says in it is not passed on.
+    pub(crate) const EXPLAIN: HeaderName = HeaderName::from_static("proxima-explain");
     pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("proxima-min-position");
     pub(crate) const PROXY_AUTHENTICATION_INFO: HeaderName =
@@ -66,7 +68,7 @@ fn is_clients_claim(name: &HeaderName) -> bool {
 /// Whether an origin sees another value of a field than the client sent: what varies on it cannot be selected.
 pub(crate) fn is_rewritten(name: &str) -> bool {
     HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| {
-        const OWN: [HeaderName; 3] = [VIA, EXPECT, name::MIN_POSITION];
+        const OWN: [HeaderName; 4] = [VIA, EXPECT, name::MIN_POSITION, name::EXPLAIN];
         HOP_BY_HOP.contains(&name)
             || CONDITIONAL.contains(&name)
             || OWN.contains(&name)
@@ -135,12 +137,14 @@ pub(crate) fn for_fill(headers: &mut HeaderMap, client: Option<SocketAddr>, sche
     CONDITIONAL.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(CONTENT_LENGTH);
     headers.remove(EXPECT);
+    headers.remove(name::EXPLAIN);
     add_forwarding(headers, client, scheme);
 }
 
 /// Makes a client's fields into those of a forwarded request, `host` being the one that the client asked for.
 pub(crate) fn for_forward(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme, host: &str) {
     drop_claims(headers);
+    headers.remove(name::EXPLAIN);
     add_forwarding(headers, client, scheme);
     if let Ok(host) = HeaderValue::from_str(host) {
         headers.insert(name::X_FORWARDED_HOST, host);
@@ -162,6 +166,7 @@ fn add_forwarding(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: S
 pub(crate) fn for_client(headers: &mut HeaderMap, status: StatusCode, received_at: UnixMillis) {
     drop_hop_by_hop(headers);
     headers.remove(AGE);
+    headers.remove(name::EXPLAIN);
     let length = content_length(headers).filter(|_| status != StatusCode::NO_CONTENT);
     headers.remove(CONTENT_LENGTH);
     if let Some(length) = length {

@@ -81,6 +81,28 @@ pub(crate) struct Looked {
     pub(crate) marker: Option<Arc<Entry>>,
 }
 
+/// What each tier holds for a read, looked at and left as it is.
+pub(crate) struct Peeked {
+    pub(crate) l1: Option<Found>,
+    pub(crate) l2: Option<Found>,
+    /// The tier knows of variants.
+    pub(crate) l1_marked: bool,
+    pub(crate) l2_marked: bool,
+    /// Why the ring could not be asked.
+    pub(crate) l2_error: Option<String>,
+    /// What a look-up would come to.
+    pub(crate) looked: Looked,
+}
+
+/// How a look-up leaves the tiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    /// What the ring gives is counted and kept in L1.
+    Kept,
+    /// As they were: somebody wants an explanation.
+    AsIs,
+}
+
 impl Looked {
     /// Whether what is stored takes a word with the origin for each use: nobody can share another's.
     pub(crate) fn is_never_fresh(&self, read: &Read<'_>) -> bool {
@@ -118,7 +140,7 @@ impl Proxy {
             return looked;
         }
         let below = looked.found.take();
-        match self.look_in_ring(read, &mut looked).await {
+        match self.look_in_ring(read, &mut looked, Leave::Kept).await {
             Probe::Found(entry) => {
                 let found = self.assess(read, Arc::clone(&entry), Tier::L2, UnixMillis::now());
                 let newer = below.as_ref().is_none_or(|held| is_newer(&found, held));
@@ -133,6 +155,51 @@ impl Proxy {
             }
         }
         looked
+    }
+
+    /// [`Self::look`] that always asks both tiers and changes neither.
+    pub(crate) async fn peek(&self, read: &Read<'_>) -> Peeked {
+        let first = self.look_first(read);
+        let l2_error = match self.ring.load_full() {
+            Some(ring) => ring.get(first.hash).await.err().map(|error| error.to_string()),
+            None => None,
+        };
+        let l1_marked = first.marker.is_some();
+        let mut in_ring = Looked {
+            found: None,
+            hash: first.hash,
+            miss: first.miss,
+            marker: first.marker.clone(),
+        };
+        let (mut l2, mut l2_marked) = (None, false);
+        match self.look_in_ring(read, &mut in_ring, Leave::AsIs).await {
+            Probe::Found(entry) => l2 = Some(self.assess(read, entry, Tier::L2, UnixMillis::now())),
+            Probe::Nothing { vary } => {
+                in_ring.miss = if vary { Outcome::VaryMiss } else { Outcome::UriMiss };
+                l2_marked = vary && !l1_marked;
+            }
+        }
+        let same = |one: &Arc<Entry>| first.marker.as_ref().is_some_and(|other| Arc::ptr_eq(one, other));
+        l2_marked |= in_ring.marker.as_ref().is_some_and(|marker| !same(marker));
+        let l1 = first.found.clone();
+        let serves = l1.as_ref().is_some_and(|held| held.serves(read));
+        let looked = if serves {
+            first
+        } else {
+            let newer = l2
+                .as_ref()
+                .filter(|found| l1.as_ref().is_none_or(|held| is_newer(found, held)));
+            in_ring.found = newer.or(l1.as_ref()).cloned();
+            in_ring
+        };
+        Peeked {
+            l1,
+            l2,
+            l1_marked,
+            l2_marked,
+            l2_error,
+            looked,
+        }
     }
 
     /// What L1 alone has to say.
@@ -154,12 +221,12 @@ impl Proxy {
         looked
     }
 
-    async fn look_in_ring(&self, read: &Read<'_>, looked: &mut Looked) -> Probe {
-        let mut first = self.entry_from_ring(looked.hash).await;
+    async fn look_in_ring(&self, read: &Read<'_>, looked: &mut Looked, leave: Leave) -> Probe {
+        let mut first = self.entry_from_ring(looked.hash, leave).await;
         if first.is_none() && looked.hash != read.hash {
             // another proxy may know of other fields that the variants are told apart by
             looked.hash = read.hash;
-            first = self.entry_from_ring(read.hash).await;
+            first = self.entry_from_ring(read.hash, leave).await;
         }
         let Some(first) = first else {
             return Probe::Nothing {
@@ -172,17 +239,22 @@ impl Proxy {
         if first.key() != read.key.as_bytes() {
             return Probe::Nothing { vary: false };
         }
-        self.keep(looked.hash, &first);
+        if leave == Leave::Kept {
+            self.keep(looked.hash, &first);
+        }
         looked.hash = variant_of(read, &first);
         looked.marker = Some(first);
-        match self.entry_from_ring(looked.hash).await {
+        match self.entry_from_ring(looked.hash, leave).await {
             Some(entry) => fits(read, entry),
             None => Probe::Nothing { vary: true },
         }
     }
 
-    async fn entry_from_ring(&self, hash: KeyHash) -> Option<Arc<Entry>> {
-        let blob = self.ring_get(hash).await?;
+    async fn entry_from_ring(&self, hash: KeyHash, leave: Leave) -> Option<Arc<Entry>> {
+        let blob = match leave {
+            Leave::Kept => self.ring_get(hash).await?,
+            Leave::AsIs => self.ring.load_full()?.get(hash).await.ok()??,
+        };
         match Entry::decode(blob) {
             Ok(entry) => Some(Arc::new(entry)),
             Err(error) => {

@@ -47,7 +47,7 @@ impl Read<'_> {
 
     /// What a fill for this read asks an origin for: the whole response, unless the client wants less and nothing is stored
     /// that could be validated.
-    fn errand(&self, looked: &Looked) -> Errand {
+    pub(crate) fn errand(&self, looked: &Looked) -> Errand {
         let validates = looked.found.as_ref().is_some_and(|found| found.covers);
         match self.request.method {
             ReadMethod::Head => Errand::Head,

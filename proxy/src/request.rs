@@ -137,6 +137,8 @@ pub(crate) struct Signals {
     pub(crate) range: bool,
     /// `Proxima-Min-Position`: the client has seen data of this position.
     pub(crate) min_position: Option<Position>,
+    /// `Proxima-Explain`: the client wants to know how its answer was decided.
+    pub(crate) explain: bool,
 }
 
 impl Signals {
@@ -151,6 +153,7 @@ impl Signals {
             conditional: false,
             range: false,
             min_position: None,
+            explain: false,
         };
         let (mut has_control, mut pragma) = (false, false);
         headers.for_each(|name, value| {
@@ -167,6 +170,9 @@ impl Signals {
                 10 if is("connection") => signals.needs_origin |= names_fields(value),
                 6 if is("pragma") => pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache"),
                 5 if is("range") => signals.range = true,
+                15 if is("proxima-explain") => {
+                    signals.explain = !matches!(value.trim_ascii(), b"" | b"0");
+                }
                 8 if is("if-match") => signals.needs_origin = true,
                 19 if is("if-unmodified-since") => signals.needs_origin = true,
                 20 if is("proxima-min-position") => {
@@ -231,6 +237,10 @@ mod tests {
         assert!(signals(&[("If-Match", "*")]).needs_origin);
         assert!(signals(&[("Connection", "close, X-Tenant")]).needs_origin);
         assert!(!signals(&[("Connection", "Keep-Alive, TE")]).needs_origin);
+        assert!(signals(&[("Proxima-Explain", "1")]).explain);
+        for off in ["", "0", " 0 "] {
+            assert!(!signals(&[("Proxima-Explain", off)]).explain, "{off:?}");
+        }
         let position = Some(Position {
             timeline: 0,
             offset: 7,

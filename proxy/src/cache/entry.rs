@@ -352,6 +352,12 @@ impl Entry {
         })
     }
 
+    /// The tags of the response and of its route.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = Texts(&self.blob[self.vary_end..self.head_start]).flatten();
+        tags.filter_map(|tag| std::str::from_utf8(tag).ok())
+    }
+
     /// Hashes of the URL and of every tag.
     pub(crate) fn floor_tags(&self) -> impl Iterator<Item = TagHash> {
         self.floor_tags.iter().copied()

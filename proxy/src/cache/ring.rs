@@ -198,6 +198,12 @@ impl Ring {
         }
     }
 
+    /// Node that a key is placed on; `None` while every node is out.
+    pub(crate) fn node_of(&self, hash: KeyHash) -> Option<&str> {
+        let node = self.placement.locate(&node_key(hash))?;
+        self.nodes.get(node).map(String::as_str)
+    }
+
     fn judge(&self, node: usize, good: bool) {
         let circuit = &self.placement.circuits[node];
         if good {
@@ -272,7 +278,12 @@ fn address(node: &RingNode) -> String {
 
 /// 36 bytes, whatever the URL: nothing that a client sends reaches memcached's parser.
 fn node_key(hash: KeyHash) -> Vec<u8> {
-    format!("px1:{hash:032x}").into_bytes()
+    node_key_text(hash).into_bytes()
+}
+
+/// A key as memcached knows it.
+pub(crate) fn node_key_text(hash: KeyHash) -> String {
+    format!("px1:{hash:032x}")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::clock::UnixMillis;
 use crate::fetch::FetchError;
 use crate::floors::TagHash;
 use crate::policy::freshness::Facts;
+use crate::policy::storing::NotStored;
 use crate::position::Position;
 
 /// A fill that is not stored keeps at most this much that its slowest reader has not read.
@@ -48,6 +49,8 @@ pub(crate) struct ResponseHead {
     pub(crate) age_given_s: Option<u32>,
     /// What is kept of its freshness, if it goes into the cache: then it may be for those who wait, too.
     pub(crate) stored: Option<Facts>,
+    /// Why it does not, for those who want that explained.
+    pub(crate) not_stored: Option<NotStored>,
     /// Fields that only the client that caused the fill may have.
     pub(crate) withheld: Vec<HeaderName>,
     /// Request values that the answer is for, by the names in `Vary`.
@@ -260,6 +263,7 @@ mod tests {
             content_length: None,
             age_given_s: None,
             stored: Some(Facts::default()),
+            not_stored: None,
             withheld: vec![],
             vary: vec![],
             floor_tags: vec![],

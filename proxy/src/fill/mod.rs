@@ -2,6 +2,7 @@
 
 mod errand;
 mod refresh;
+mod trial;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use pingora::http::RequestHeader;
 
 pub(crate) use self::errand::Errand;
 use self::errand::{Held, origin_request, rest_of, unconditional};
+pub(crate) use self::trial::Trial;
 use crate::answer::{place, place_of};
 use crate::cache::entry::Entry;
 use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
@@ -22,7 +24,7 @@ use crate::lookup::Looked;
 use crate::policy::age::{self, Timing};
 use crate::policy::conditional::share_a_strong_validator;
 use crate::policy::freshness;
-use crate::policy::storing::{self, Asked, Exchange, Storable};
+use crate::policy::storing::{self, Asked, Exchange, NotStored, Storable};
 use crate::policy::{update, vary};
 use crate::proxy::Proxy;
 use crate::read::Read;
@@ -130,6 +132,7 @@ impl Job {
         let hand_on = |status: StatusCode, headers: &HeaderMap| {
             let mut headers = headers.clone();
             fields::drop_hop_by_hop(&mut headers);
+            headers.remove(fields::name::EXPLAIN);
             fill.hint(Hint { status, headers });
         };
         let request = self.request.as_ref().map_err(Clone::clone)?;
@@ -182,8 +185,9 @@ impl Job {
         }
         let start = self.completed(&mut fetched);
         let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
-        let storable = self.judge(&exchange);
-        let head = self.head_of(&mut fetched, storable.as_ref());
+        let verdict = self.judge(&exchange);
+        let head = self.head_of(&mut fetched, verdict.as_ref());
+        let storable = verdict.ok();
         let shared = storable.as_ref().is_some_and(|storable| {
             !freshness::is_never_fresh(&storable.facts, fetched.status.as_u16(), &self.keeper.route.route)
         });
@@ -218,7 +222,8 @@ impl Job {
     }
 
     /// An origin's answer as it is sent on. Its fields are made fit for clients on the way.
-    fn head_of(&self, fetched: &mut Fetched, storable: Option<&Storable>) -> Arc<ResponseHead> {
+    fn head_of(&self, fetched: &mut Fetched, verdict: Result<&Storable, &NotStored>) -> Arc<ResponseHead> {
+        let storable = verdict.ok();
         // an `Age` that is no number is as good as none
         let age_given_s = age_given(fetched);
         fields::for_client(&mut fetched.headers, fetched.status, fetched.received_at);
@@ -228,6 +233,7 @@ impl Job {
             content_length: fields::content_length(&fetched.headers),
             age_given_s,
             stored: storable.map(|storable| storable.facts),
+            not_stored: verdict.err().copied(),
             withheld: storable.map_or_else(Vec::new, |storable| storable.withheld.clone()),
             vary: self.keeper.selecting(&vary::names(&fetched.headers)),
             floor_tags: self.keeper.floor_tags(&fetched.headers),
@@ -300,17 +306,15 @@ impl Job {
         }
     }
 
-    fn judge(&self, exchange: &Exchange<'_>) -> Option<Storable> {
+    fn judge(&self, exchange: &Exchange<'_>) -> Result<Storable, NotStored> {
         let max_bytes = self.keeper.proxy.config.cache.max_body_bytes;
         let too_large = fields::content_length(exchange.response).is_some_and(|length| length > max_bytes);
         let no_place =
             exchange.status == StatusCode::PARTIAL_CONTENT && place_of(exchange.response).is_none();
         match storing::decide(exchange, &self.keeper.route.route) {
-            Ok(storable) => (!too_large && !no_place).then_some(storable),
-            Err(reason) => {
-                tracing::trace!(key = self.keeper.key, ?reason, "not stored");
-                None
-            }
+            Ok(_) if too_large => Err(NotStored::TooLarge),
+            Ok(_) if no_place => Err(NotStored::NoPlace),
+            verdict => verdict,
         }
     }
 }

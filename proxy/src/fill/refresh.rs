@@ -10,7 +10,7 @@ use crate::cache::entry::Entry;
 use crate::coalesce::Head;
 use crate::fetch::{FetchError, Fetched};
 use crate::fields;
-use crate::policy::storing::{self, Asked, Exchange, Storable};
+use crate::policy::storing::{self, Asked, Exchange, NotStored, Storable};
 use crate::policy::update;
 
 impl Job {
@@ -37,7 +37,7 @@ impl Job {
             }
             self.keeper.proxy.remove(vec![self.keeper.hash]);
         }
-        let head = self.head_of(&mut fetched, None);
+        let head = self.head_of(&mut fetched, Err(&NotStored::Head));
         listing.fill.set_head(Head::Response(head), false);
         listing.fill.finish(Ok(()));
         self.keeper.proxy.fetcher.release(fetched).await;

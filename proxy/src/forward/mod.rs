@@ -266,6 +266,7 @@ impl ProxyHttp for Forward {
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> Result<()> {
+        response.remove_header(&fields::name::EXPLAIN); // it is for us alone to say
         if response.status.is_informational() {
             return Ok(());
         }
@@ -288,6 +289,19 @@ impl ProxyHttp for Forward {
         let mut status = String::new();
         CacheStatus::from(context.outcome).write(&self.proxy.cache_name, &mut status);
         response.append_header(fields::name::CACHE_STATUS, status)?;
+        if let Some(route) = context
+            .route
+            .as_ref()
+            .filter(|_| context.outcome == Outcome::Bypass)
+        {
+            let asked = (context.scheme, context.host.as_str(), context.target.as_str());
+            let explained = self
+                .proxy
+                .explained_bypass(route, asked, &session.req_header().headers);
+            if let Some(value) = explained {
+                response.insert_header(fields::name::EXPLAIN, value)?;
+            }
+        }
         Ok(())
     }
 

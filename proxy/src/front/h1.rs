@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{StatusCode, Version};
+use http::{HeaderValue, StatusCode, Version};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     out: BytesMut,
     key: String,
     text: String,
+    /// For the next head, where its client asked and may know.
+    explained: Option<HeaderValue>,
 }
 
 /// What happens to a request after a first look.
@@ -75,6 +77,7 @@ impl Connection {
             out: BytesMut::new(),
             key: String::new(),
             text: String::new(),
+            explained: None,
         }
     }
 
@@ -191,6 +194,7 @@ impl Connection {
             text: &mut self.text,
             proxy,
             keep_alive: read.keep_alive,
+            explained: proxy.explained_stored(&plan, &stored),
         };
         writer.stored(&stored);
         let body = body_for(read.method, &stored);
@@ -224,6 +228,7 @@ impl Connection {
             return false;
         };
         let answer = self.answer(stream, &mut plan, read.protocol).await;
+        self.explained = proxy.explained(&plan, &answer);
         let (keep_alive, note) = match answer {
             Answer::Stored(stored) => self.send_stored(stream, &read, &stored, started).await,
             Answer::Stream { head, reader, status } => {
@@ -267,6 +272,7 @@ impl Connection {
             text: &mut self.text,
             proxy: &self.front.proxy,
             keep_alive,
+            explained: self.explained.take(),
         }
     }
 
@@ -307,6 +313,7 @@ impl Connection {
         };
         if let Some(Err(broken)) = first {
             let problem = Problem::new(StatusCode::BAD_GATEWAY, broken.to_string());
+            self.explained = None; // of the answer that broke off
             return self.send_problem(stream, read, &problem, &status, started).await;
         }
         self.out.clear();

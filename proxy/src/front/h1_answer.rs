@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::{BufMut, BytesMut};
-use http::Version;
+use http::{HeaderValue, Version};
 
 use crate::answer::{Form, Stored};
 use crate::coalesce::{Hint, ResponseHead};
@@ -30,6 +30,8 @@ pub(super) struct HeadWriter<'w> {
     pub(super) text: &'w mut String,
     pub(super) proxy: &'w Proxy,
     pub(super) keep_alive: bool,
+    /// `Proxima-Explain`, where the client asked for it and may know.
+    pub(super) explained: Option<HeaderValue>,
 }
 
 impl HeadWriter<'_> {
@@ -140,6 +142,9 @@ impl HeadWriter<'_> {
             status.write(&self.proxy.cache_name, self.text);
             self.out.put_slice(self.text.as_bytes());
             self.out.put_slice(b"\r\n");
+        }
+        if let Some(explained) = self.explained.take() {
+            self.line(fields::name::EXPLAIN.as_str(), explained.as_bytes());
         }
         let connection: &[u8] = if self.keep_alive {
             b"connection: keep-alive\r\n\r\n"

@@ -23,7 +23,7 @@ use super::upload::Upload;
 use super::{Front, problem_answer, stopped};
 use crate::answer::{Answer, Form, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
-use crate::fields::{self, name::CACHE_STATUS};
+use crate::fields::{self, name::CACHE_STATUS, name::EXPLAIN};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
@@ -198,6 +198,7 @@ async fn serve_read(
                 None => wait(front, &mut read, &mut reply).await,
             };
             let mut sender = Sender::new(front, reply, head_only);
+            sender.explained = front.proxy.explained(&read, &answer);
             let answered = sender.answer(answer, started).await;
             let asked = Asked {
                 client,
@@ -256,6 +257,8 @@ struct Sender {
     reply: Reply,
     proxy: Arc<Proxy>,
     head_only: bool,
+    /// `Proxima-Explain`, where the client asked for it and may know.
+    explained: Option<HeaderValue>,
 }
 
 impl Sender {
@@ -264,6 +267,7 @@ impl Sender {
             reply,
             proxy: Arc::clone(&front.proxy),
             head_only,
+            explained: None,
         }
     }
 
@@ -400,11 +404,12 @@ impl Sender {
         Ok(bytes)
     }
 
-    fn add_status(&self, headers: &mut HeaderMap, status: &CacheStatus) {
+    fn add_status(&mut self, headers: &mut HeaderMap, status: &CacheStatus) {
         let mut text = String::with_capacity(64);
         status.write(&self.proxy.cache_name, &mut text);
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.append(CACHE_STATUS, value);
         }
+        headers.extend(self.explained.take().map(|explained| (EXPLAIN, explained)));
     }
 }

@@ -99,7 +99,7 @@ fn window(route: Option<Duration>, origin_s: Option<u32>) -> Duration {
 
 /// Freshness lifetime and how much of it is used. A lifetime that the operator sets counts from our receipt;
 /// one that the origin sets counts from the origin's answer.
-fn lifetime(
+pub(crate) fn lifetime(
     facts: &Facts,
     status: u16,
     route: &Route,

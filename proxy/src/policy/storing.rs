@@ -66,6 +66,12 @@ pub(crate) enum NotStored {
     Status,
     /// Never fresh, and with nothing to validate it by.
     OfNoUse,
+    /// More than `cache.max_body`.
+    TooLarge,
+    /// A part that does not say which.
+    NoPlace,
+    /// The answer to a HEAD, which has no body to store.
+    Head,
 }
 
 impl NotStored {
@@ -95,6 +101,18 @@ impl NotStored {
             Self::OfNoUse => (
                 "no lifetime, and neither ETag nor Last-Modified to validate it by",
                 "RFC 9111 section 4.2.1",
+            ),
+            Self::TooLarge => (
+                "a body larger than cache.max_body",
+                "configuration: cache.max_body",
+            ),
+            Self::NoPlace => (
+                "206 without a Content-Range that tells which part it is",
+                "RFC 9111 section 3.3",
+            ),
+            Self::Head => (
+                "the answer to a HEAD has no body to store",
+                "RFC 9111 section 4.3.5",
             ),
         }
     }

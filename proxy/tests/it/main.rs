@@ -10,6 +10,7 @@ mod clients;
 mod coherence;
 mod command_line;
 mod conformance;
+mod explain;
 mod failures;
 mod framing;
 mod h2;
