@@ -20,6 +20,8 @@ mod fill;
 mod floors;
 mod forward;
 mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keep;
 mod key;
 mod lookup;
