@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test lint doc audit bench
+.PHONY: help setup setup-run setup-test setup-bench build run test fuzz lint doc audit bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -33,6 +33,17 @@ test: setup-test ## run all tests
 	else \
 		set -x; $(CARGO) test --workspace --bins --lib --tests $(ARGS); \
 	fi
+
+# Without a sanitizer: no code of ours is unsafe, so stable Rust will do, and inputs are tried faster.
+SECONDS ?= 30
+fuzz: setup-run ## look for input that breaks a parser, SECONDS=30 for each (needs cargo-fuzz)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { \
+		echo 'fuzz: cargo-fuzz is not installed (cargo install cargo-fuzz --locked)' >&2; exit 1; }
+	cd proxy && $(CARGO) fuzz build --sanitizer none
+	@cd proxy && for target in $$($(CARGO) fuzz list); do \
+		mkdir -p fuzz/corpus/$$target && (set -x; $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target \
+			fuzz/seeds/$$target -- -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 $(ARGS)) || exit 1; \
+	done
 
 lint: setup-run ## check format, clippy, documentation, and licences and sources of dependencies
 	$(CARGO) fmt --all --check

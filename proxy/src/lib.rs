@@ -22,6 +22,8 @@ mod fill;
 mod floors;
 mod forward;
 mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod inquiry;
 mod keep;
 mod key;

@@ -285,8 +285,7 @@ impl Entry {
         }
         let key = std::str::from_utf8(&blob[FIXED_BYTES..key_end]).map_err(|_| DecodeError::Broken)?;
         let floor_tags = floor_tags(key, &blob[vary_end..head_start])?;
-        let mut vary = Texts(&blob[key_end..vary_end]);
-        while vary.next_checked()?.is_some() {}
+        check_vary(&blob[key_end..vary_end])?;
         Ok(Self {
             kind,
             status,
@@ -394,6 +393,19 @@ impl Entry {
         const BOOKKEEPING_BYTES: usize = 200;
         self.blob.len() + size_of::<Self>() + self.floor_tags.len() * size_of::<TagHash>() + BOOKKEEPING_BYTES
     }
+}
+
+/// Names, each with its value: one that is passed over would be one that no request is compared with.
+fn check_vary(section: &[u8]) -> Result<(), DecodeError> {
+    let mut texts = Texts(section);
+    while let Some(name) = texts.next_checked()? {
+        let is_name = name.is_some_and(|name| std::str::from_utf8(name).is_ok());
+        let has_value = texts.next_checked()?.is_some();
+        if !is_name || !has_value {
+            return Err(DecodeError::Broken);
+        }
+    }
+    Ok(())
 }
 
 fn floor_tags(key: &str, section: &[u8]) -> Result<Box<[TagHash]>, DecodeError> {
@@ -519,6 +531,29 @@ mod tests {
             Entry::decode(Bytes::from_static(b"anything else")).unwrap_err(),
             DecodeError::Unknown
         );
+    }
+
+    #[test]
+    fn what_varies_is_read_to_its_end_or_not_at_all() {
+        let vary = |section: &[u8]| {
+            let without = encode(&Parts {
+                vary: vec![],
+                ..parts()
+            })
+            .unwrap();
+            let at = FIXED_BYTES + parts().key.len();
+            let mut blob = [&without[..at], section, &without[at..]].concat();
+            blob[60] = u8::try_from(section.len()).unwrap();
+            Entry::decode(blob.into()).map(|entry| entry.vary().count())
+        };
+        assert_eq!(vary(b"\x01\0a\x01\0b\x01\0c\xff\xff").unwrap(), 2);
+        for section in [
+            &b"\x01\0\xe9\x01\0b"[..], // a name that is no text
+            b"\xff\xff\x01\0b",        // no name
+            b"\x01\0a",                // no value
+        ] {
+            assert_eq!(vary(section).unwrap_err(), DecodeError::Broken, "{section:?}");
+        }
     }
 
     #[test]

@@ -24,15 +24,15 @@ pub(crate) fn covered(place: &ContentRange, specs: &[Spec]) -> Option<Range<u64>
             Selected::Parts(parts) if parts.len() == 1 => parts.into_iter().next(),
             _ => None,
         },
-        (None, [Spec::FromTo(first, last)]) => Some(*first..last.saturating_add(1)),
+        (None, [Spec::FromTo(first, last)]) => Some(*first..last.checked_add(1)?),
         (None, _) => None,
     }?;
     let stored = place.bytes();
     (stored.start <= wanted.start && wanted.end <= stored.end).then_some(wanted)
 }
 
-/// Joins two parts of one representation: the newer one's bytes where both have some. `None` when they do not touch, or when
-/// nothing proves that they belong together (RFC 9110 section 15.3.7.3).
+/// Joins two parts of one representation: the newer one's bytes where both have some. `None` when they do not touch, when one
+/// reaches beyond the length that the other gives, or when nothing proves that they belong together (RFC 9110 section 15.3.7.3).
 pub(crate) fn combine(
     stored: &Part<'_>,
     newer: &Part<'_>,
@@ -43,8 +43,10 @@ pub(crate) fn combine(
         (Some(one), Some(other)) if one != other => return None,
         (one, other) => one.or(other),
     };
+    let union = old.start.min(new.start)..old.end.max(new.end);
+    let possible = complete.is_none_or(|complete| union.end <= complete);
     let touch = old.start <= new.end && new.start <= old.end;
-    if !touch || !share_a_strong_validator(stored.headers, newer.headers, now) {
+    if !touch || !possible || !share_a_strong_validator(stored.headers, newer.headers, now) {
         return None;
     }
     let cut = |range: Range<u64>| {
@@ -59,7 +61,6 @@ pub(crate) fn combine(
         .chain([newer.body.clone()])
         .chain(after)
         .collect();
-    let union = old.start.min(new.start)..old.end.max(new.end);
     Some((ContentRange::of(&union, complete), body))
 }
 
@@ -111,6 +112,11 @@ mod tests {
         let endless = ContentRange::of(&(2..8), None);
         assert_eq!(asked("bytes=3-4", &endless), Some(3..5));
         assert_eq!(asked("bytes=-1", &endless), None);
+        let vast = ContentRange::of(&(0..u64::MAX), None);
+        assert_eq!(
+            asked("bytes=18446744073709551615-18446744073709551615", &vast),
+            None
+        );
     }
 
     #[test]
@@ -124,6 +130,15 @@ mod tests {
             combine(&part(0..4, &a), &part(4..10, &b), NOW).is_none(),
             "another version"
         );
+        let longer = Part {
+            place: ContentRange::of(&(4..10), None),
+            ..part(4..10, &a)
+        };
+        let shorter = Part {
+            place: ContentRange::of(&(2..4), Some(8)),
+            ..part(2..4, &a)
+        };
+        assert!(combine(&longer, &shorter, NOW).is_none(), "longer than the whole");
         assert_eq!(rest(&place(0..4)), Some(4));
         assert_eq!(rest(&place(0..10)), None);
         assert_eq!(rest(&place(1..4)), None);

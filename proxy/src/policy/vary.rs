@@ -55,14 +55,14 @@ pub(crate) fn normalise(name: &str, value: Vec<u8>) -> Vec<u8> {
     Members(&value).collect::<Vec<_>>().join(&b", "[..])
 }
 
-/// One `token;q=0.5` without white space, in lower case.
+/// One `token;q=0.5` without the white space that may stand at a semicolon, in lower case. Anywhere else it is an error that
+/// an origin may answer otherwise than the same without it.
 fn negotiated(member: &[u8]) -> Vec<u8> {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    member
-        .iter()
-        .filter(|byte| !is_space(byte))
-        .map(u8::to_ascii_lowercase)
-        .collect()
+    let parts: Vec<&[u8]> = member
+        .split(|&byte| byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    parts.join(&b";"[..]).to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -100,6 +100,7 @@ mod tests {
             ("x", "a", "A"),
             ("cookie", "a=1,2", "a=1, 2"),
             ("accept-language", "en;q=0.1, de", "en, de;q=0.1"),
+            ("accept-encoding", "g zip", "gzip"),
             ("accept", "a/b;x=\"Y\"", "a/b;x=\"y\""),
         ] {
             assert_ne!(normal(name, one), normal(name, other), "{name}");
