@@ -284,6 +284,10 @@ impl ProxyHttp for Forward {
         let method = &session.req_header().method;
         if !method.is_safe() && (response.status.is_success() || response.status.is_redirection()) {
             let invalidated = self.invalidate(context, Some(response));
+            if !response.headers.contains_key(fields::name::POSITION) {
+                // time decides then, in whole milliseconds: whoever has this answer asks in a later one
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             context.posted = self.posted(session.req_header(), response, invalidated, context);
         }
         let mut status = String::new();

@@ -1,54 +1,43 @@
 //! The HTTP/1 front. A hit is answered here, from the connection's buffer to one write, before pingora's proxy comes into
 //! play; what is not for the cache is handed to it with every byte that was read.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderValue, StatusCode, Version};
+use http::{HeaderValue, StatusCode};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Front;
-use super::h1_answer::{Framing, HeadWriter, LAST_CHUNK, chunk};
+use super::h1_answer::HeadWriter;
 use super::h1_head::{FIELDS_MAX, Head, ReadHead, head_end, parse};
-use super::log::{Answered, Asked};
-use crate::answer::{Answer, Stored};
-use crate::coalesce::{FillReader, ResponseHead};
+use super::h1_send::{ONE_WRITE_BYTES, answered, body_for};
+use super::log::Asked;
+use crate::answer::Answer;
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::read::{Plan, Read, coming};
-use crate::request::{Protocol, ReadMethod, Request};
-use crate::status::CacheStatus;
+use crate::request::{Protocol, Request};
 
-/// Bodies up to this size are sent in one write with their head.
-const ONE_WRITE_BYTES: usize = 16 * 1024;
-/// How long the head of an answer waits for the first piece of its body.
-const FIRST_PIECE_WAIT: Duration = Duration::from_millis(2);
-/// Larger bodies are sent in pieces of this size, each with the time that a slow client may take.
-const PIECE_BYTES: usize = 256 * 1024;
-/// How much, and for how long, a refused client may go on sending before it is cut.
-const LINGER_BYTES_MAX: usize = 256 * 1024;
-const LINGER_FOR: Duration = Duration::from_secs(1);
 /// The buffer that a connection reads heads into.
 const READ_BYTES: usize = 4 * 1024;
 
 /// One client connection.
 pub(crate) struct Connection {
-    front: Front,
+    pub(super) front: Front,
     scheme: Scheme,
     client: Option<SocketAddr>,
     /// Bytes read and not yet used.
     buf: BytesMut,
     /// An answer being made.
-    out: BytesMut,
+    pub(super) out: BytesMut,
     key: String,
     text: String,
     /// For the next head, where its client asked and may know.
-    explained: Option<HeaderValue>,
+    pub(super) explained: Option<HeaderValue>,
 }
 
 /// What happens to a request after a first look.
@@ -65,7 +54,7 @@ enum Step {
 }
 
 /// A request's end, as far as the connection is concerned.
-type KeepAlive = bool;
+pub(super) type KeepAlive = bool;
 
 impl Connection {
     pub(crate) fn new(front: Front, scheme: Scheme, client: Option<SocketAddr>) -> Self {
@@ -266,178 +255,13 @@ impl Connection {
         }
     }
 
-    fn writer(&mut self, keep_alive: bool) -> HeadWriter<'_> {
+    pub(super) fn writer(&mut self, keep_alive: bool) -> HeadWriter<'_> {
         HeadWriter {
             out: &mut self.out,
             text: &mut self.text,
             proxy: &self.front.proxy,
             keep_alive,
             explained: self.explained.take(),
-        }
-    }
-
-    async fn send_stored(
-        &mut self,
-        stream: &mut Stream,
-        read: &ReadHead<'_>,
-        stored: &Stored,
-        started: Instant,
-    ) -> (KeepAlive, Answered) {
-        self.out.clear();
-        self.writer(read.keep_alive).stored(stored);
-        let body = body_for(read.method, stored);
-        let sent = self.send(stream, Some(&body)).await;
-        let note = answered(stored, started, body.len() as u64, sent.is_err());
-        (read.keep_alive && sent.is_ok(), note)
-    }
-
-    async fn send_stream(
-        &mut self,
-        stream: &mut Stream,
-        read: &ReadHead<'_>,
-        plan: &Read<'_>,
-        (head, mut reader, status): (&ResponseHead, FillReader, CacheStatus),
-        started: Instant,
-    ) -> (KeepAlive, Answered) {
-        let version = if read.protocol == Protocol::Http10 {
-            Version::HTTP_10
-        } else {
-            Version::HTTP_11
-        };
-        let no_body = read.method == ReadMethod::Head || matches!(head.status.as_u16(), 204 | 304);
-        // the head waits a moment for the first piece, to leave with it; a slow origin must not hold it back
-        let first = if no_body {
-            None
-        } else {
-            tokio::time::timeout(FIRST_PIECE_WAIT, reader.next()).await.ok()
-        };
-        if let Some(Err(broken)) = first {
-            let problem = Problem::new(StatusCode::BAD_GATEWAY, broken.to_string());
-            self.explained = None; // of the answer that broke off
-            return self.send_problem(stream, read, &problem, &status, started).await;
-        }
-        self.out.clear();
-        let mut writer = self.writer(read.keep_alive);
-        let framing = writer.stream(head, &status, version, no_body);
-        let keep_alive = writer.keep_alive;
-        let sent = if no_body {
-            self.send(stream, None).await.map(|()| 0)
-        } else {
-            self.send_body(stream, first.and_then(Result::ok), reader, framing)
-                .await
-        };
-        if let Err(error) = &sent {
-            tracing::debug!(key = plan.key, %error, "an answer was cut short");
-        }
-        let cut_short = sent.is_err();
-        let note = Answered {
-            started,
-            outcome: status.outcome,
-            status: head.status.as_u16(),
-            body_bytes: sent.unwrap_or(0),
-            age_s: None,
-            origin_took: (!status.collapsed).then_some(head.origin_took),
-            cut_short,
-        };
-        (keep_alive && !cut_short, note)
-    }
-
-    async fn send_problem(
-        &mut self,
-        stream: &mut Stream,
-        read: &ReadHead<'_>,
-        problem: &Problem,
-        status: &CacheStatus,
-        started: Instant,
-    ) -> (KeepAlive, Answered) {
-        self.out.clear();
-        let head_only = read.method == ReadMethod::Head;
-        let body_bytes = self
-            .writer(read.keep_alive)
-            .problem(problem, Some(status), head_only);
-        let sent = self.send(stream, None).await;
-        let note = Answered {
-            started,
-            outcome: status.outcome,
-            status: problem.status.as_u16(),
-            body_bytes,
-            age_s: None,
-            origin_took: None,
-            cut_short: sent.is_err(),
-        };
-        (read.keep_alive && sent.is_ok(), note)
-    }
-
-    /// Sends the head in `out` and then the body as it comes. `first` is its first piece, or its end, if that is known.
-    async fn send_body(
-        &mut self,
-        stream: &mut Stream,
-        mut first: Option<Option<Bytes>>,
-        mut reader: FillReader,
-        framing: Framing,
-    ) -> io::Result<u64> {
-        let mut body_bytes = 0;
-        loop {
-            let next = match first.take() {
-                Some(next) => next,
-                None => {
-                    if !self.out.is_empty() {
-                        self.send(stream, None).await?;
-                        self.out.clear();
-                    }
-                    reader.next().await.map_err(io::Error::other)?
-                }
-            };
-            let Some(data) = next else { break };
-            body_bytes += data.len() as u64;
-            if framing == Framing::Chunked {
-                chunk(&mut self.out, &data);
-                self.send(stream, None).await?;
-            } else {
-                self.send(stream, Some(&data)).await?;
-            }
-            self.out.clear();
-        }
-        if framing == Framing::Chunked {
-            self.out.extend_from_slice(LAST_CHUNK);
-        }
-        self.send(stream, None).await?;
-        Ok(body_bytes)
-    }
-
-    /// Sends `out` and then `body`, in one write where that is cheap.
-    async fn send(&mut self, stream: &mut Stream, body: Option<&Bytes>) -> io::Result<()> {
-        let limit = self.front.proxy.config.server.body_timeout;
-        let body = body.filter(|body| !body.is_empty());
-        let apart = match body {
-            Some(body) if body.len() <= ONE_WRITE_BYTES => {
-                self.out.extend_from_slice(body);
-                None
-            }
-            other => other,
-        };
-        let head = async {
-            stream.write_all(&self.out).await?;
-            stream.flush().await
-        };
-        within(limit, head).await?;
-        for piece in apart.iter().flat_map(|body| body.chunks(PIECE_BYTES)) {
-            let piece = async {
-                stream.write_all(piece).await?;
-                stream.flush().await
-            };
-            within(limit, piece).await?;
-        }
-        Ok(())
-    }
-
-    async fn refuse(&mut self, stream: &mut Stream, problem: &Problem) {
-        self.front.proxy.metrics.requests_refused.inc();
-        self.out.clear();
-        self.writer(false).problem(problem, None, false);
-        match self.send(stream, None).await {
-            Ok(()) => linger(stream).await,
-            Err(error) => tracing::debug!(%error, "a refusal did not reach its client"),
         }
     }
 
@@ -454,32 +278,6 @@ impl Connection {
         session.set_write_timeout(limit);
         self.front.forward(session).await
     }
-}
-
-/// Closes our side and reads a little of what still comes: a connection that is closed with bytes unread is reset, and the
-/// client may never see why it was refused (RFC 9112 section 9.6).
-async fn linger(stream: &mut Stream) {
-    let discard = async {
-        let mut left = LINGER_BYTES_MAX;
-        let mut unread = [0; 4096];
-        if stream.shutdown().await.is_err() {
-            return;
-        }
-        while let Ok(read @ 1..) = stream.read(&mut unread).await {
-            left = left.saturating_sub(read);
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER_FOR, Box::pin(discard)).await;
-}
-
-/// Gives a client `limit` to take some bytes.
-async fn within(limit: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-    tokio::time::timeout(limit, write)
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn request<'h>(read: &ReadHead<'h>, scheme: Scheme, client: Option<SocketAddr>) -> Request<'h> {
@@ -501,24 +299,5 @@ fn asked<'h>(read: &ReadHead<'h>, client: Option<SocketAddr>) -> Asked<'h> {
         host: read.host,
         target: read.target,
         headers: read.headers,
-    }
-}
-
-fn answered(stored: &Stored, started: Instant, body_bytes: u64, cut_short: bool) -> Answered {
-    Answered {
-        started,
-        outcome: stored.status.outcome,
-        status: stored.code(),
-        body_bytes,
-        age_s: stored.age_s,
-        origin_took: stored.origin_took,
-        cut_short,
-    }
-}
-
-fn body_for(method: ReadMethod, stored: &Stored) -> Bytes {
-    match method {
-        ReadMethod::Head => Bytes::new(),
-        ReadMethod::Get => stored.body(),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod h1;
 mod h1_answer;
 pub(crate) mod h1_head;
+mod h1_send;
 pub(crate) mod h2;
 mod h2_head;
 mod h2_reply;
