@@ -5,19 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPIRES, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
 use crate::coalesce::{FillReader, ResponseHead};
-use crate::fields;
+use crate::fields::{self, name::CDN_CACHE_CONTROL};
 use crate::lookup::Found;
 use crate::policy::range::{ContentRange, Selected, select};
 use crate::policy::{conditional, partial};
 use crate::problem::Problem;
 use crate::read::Read;
 use crate::status::{CacheStatus, Outcome};
+
+/// How much of a body goes into the delimiter of its parts.
+const BOUNDARY_SEED_BYTES: usize = 64;
 
 /// What a read is answered with.
 pub(crate) enum Answer {
@@ -146,7 +149,12 @@ pub(crate) fn place(entry: &Entry) -> Option<ContentRange> {
 
 /// Which part of a representation a 206 holds; `None` for several, or for one that cannot be.
 pub(crate) fn place_of(partial: &HeaderMap) -> Option<ContentRange> {
-    ContentRange::parse(partial.get(CONTENT_RANGE)?.as_bytes())
+    let is_multipart = partial.get(CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes()
+            .to_ascii_lowercase()
+            .starts_with(b"multipart/byteranges")
+    });
+    ContentRange::parse(partial.get(CONTENT_RANGE).filter(|_| !is_multipart)?.as_bytes())
 }
 
 /// RFC 9110 section 15.3.7.1. `offset`: of the body within the representation.
@@ -177,7 +185,7 @@ pub(crate) fn of_part(headers: &HeaderMap, place: &ContentRange) -> HeaderMap {
 
 /// RFC 9110 section 15.3.7.2.
 fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<Made> {
-    let boundary = boundary(body);
+    let boundary = boundary(body, parts)?;
     let kind = headers.get(CONTENT_TYPE);
     let mut out = BytesMut::new();
     for part in parts {
@@ -195,6 +203,7 @@ fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<
     }
     out.put_slice(format!("--{boundary}--\r\n").as_bytes());
     let mut headers = headers.clone();
+    headers.remove(CONTENT_RANGE);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(out.len()));
     insert_text(
         &mut headers,
@@ -208,27 +217,34 @@ fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<
     })
 }
 
-/// A delimiter that the body does not hold.
-fn boundary(body: &[u8]) -> String {
-    let mut seed = 0;
-    loop {
+/// A delimiter that the parts do not hold.
+fn boundary(body: &[u8], parts: &[Range<u64>]) -> Option<String> {
+    let bytes = |part: &Range<u64>| {
+        let range = usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?;
+        body.get(range)
+    };
+    let sent: Vec<&[u8]> = parts.iter().map(bytes).collect::<Option<_>>()?;
+    let start = &body[..body.len().min(BOUNDARY_SEED_BYTES)];
+    (0..u64::MAX).find_map(|seed| {
         let boundary = format!(
             "part-{:016x}",
-            twox_hash::XxHash3_64::oneshot_with_seed(seed, body)
+            twox_hash::XxHash3_64::oneshot_with_seed(seed, start)
         );
-        let taken = body
-            .windows(boundary.len())
-            .any(|window| window == boundary.as_bytes());
-        if !taken {
-            return boundary;
-        }
-        seed += 1;
-    }
+        let holds = |part: &&[u8]| {
+            part.windows(boundary.len())
+                .any(|window| window == boundary.as_bytes())
+        };
+        (!sent.iter().any(holds)).then_some(boundary)
+    })
 }
 
 /// RFC 9110 section 15.5.17.
 fn unsatisfiable(headers: &HeaderMap, length: u64) -> Made {
     let mut headers = not_modified_fields(headers);
+    // the lifetime is that of the whole, and must not become that of the refusal
+    for name in [CACHE_CONTROL, CDN_CACHE_CONTROL, EXPIRES] {
+        headers.remove(name);
+    }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     insert_text(&mut headers, CONTENT_RANGE, &format!("bytes */{length}"));
     Made {
@@ -273,7 +289,8 @@ pub(crate) fn tailored(
     sharing: Sharing,
 ) -> (Arc<ResponseHead>, FillReader) {
     let withhold = sharing.collapsed && !head.withheld.is_empty();
-    let reshape = head.status == StatusCode::OK && (read.signals.conditional || read.range.is_some());
+    let may_be_had = matches!(head.status.as_u16(), 200 | 206);
+    let reshape = may_be_had && (read.signals.conditional || read.range.is_some());
     if !withhold && !reshape {
         return (head, reader);
     }
@@ -289,13 +306,15 @@ pub(crate) fn tailored(
         let preconditions = read.request.headers.preconditions();
         preconditions.are_met_by(&head.headers, head.received_at)
     };
-    if read.signals.conditional && has_it() {
+    // a 304 has no place for the cookies of an answer
+    if read.signals.conditional && !head.headers.contains_key(SET_COOKIE) && has_it() {
         own.status = StatusCode::NOT_MODIFIED;
         own.headers = not_modified_fields(&own.headers);
         own.content_length = None;
         return (Arc::new(own), reader);
     }
-    let part = part_on_its_way(read, &head).filter(|_| sharing.whole_was_asked);
+    let whole = head.status == StatusCode::OK && sharing.whole_was_asked;
+    let part = part_on_its_way(read, &head).filter(|_| whole);
     match part {
         Some((part, length)) => {
             let place = ContentRange::of(&part, Some(length));
@@ -342,7 +361,13 @@ mod tests {
 
     #[test]
     fn a_boundary_that_the_body_holds_is_not_taken() {
-        let first = boundary(b"");
-        assert_ne!(boundary(first.as_bytes()), first);
+        let all = |body: &[u8]| boundary(body, &[0..1, 1..body.len() as u64]).unwrap();
+        let body = [
+            b"x".repeat(BOUNDARY_SEED_BYTES),
+            all(&b"x".repeat(BOUNDARY_SEED_BYTES)).into_bytes(),
+        ]
+        .concat();
+        let first = all(&b"x".repeat(BOUNDARY_SEED_BYTES));
+        assert_ne!(all(&body), first);
     }
 }

@@ -102,13 +102,19 @@ impl Coherence {
         self.heard_ms.store(now_ms.max(1), Ordering::Relaxed);
     }
 
-    /// Raises the floors of `tags`. Returns whether nothing else had changed since `asked_at`.
-    pub(crate) fn invalidate(&self, tags: &[TagHash], by: Invalidation, asked_at: UnixMillis) -> bool {
+    /// Raises the floors of `tags`. Returns whether nothing else had changed since `asked_at`, and the epoch that begins.
+    pub(crate) fn invalidate(&self, tags: &[TagHash], by: Invalidation, asked_at: UnixMillis) -> (bool, u64) {
         let mut floors = self.floors.write();
         let first = floors.admit(tags.iter().copied(), by.position, asked_at);
         tags.iter().for_each(|tag| floors.raise(*tag, by));
-        self.epoch.fetch_add(1, Ordering::AcqRel);
-        first
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        tags.iter().for_each(|tag| floors.stamp(*tag, epoch));
+        (first, epoch)
+    }
+
+    /// Whether none of these tags has changed since the epoch that the last change of all of them began.
+    pub(crate) fn unmoved_since(&self, tags: &[TagHash], epoch: u64) -> bool {
+        self.floors.read().unmoved_since(tags, epoch)
     }
 
     /// Raises the floor of everything: what was missed cannot be known.

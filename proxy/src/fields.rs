@@ -14,6 +14,7 @@ use http::{StatusCode, Uri};
 use crate::clock::UnixMillis;
 use crate::key::Scheme;
 use crate::policy::http_date;
+use crate::request::Protocol;
 
 /// Names that are not in `http::header`.
 pub(crate) mod name {
@@ -49,8 +50,8 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     UPGRADE,
 ];
 
-/// For every recipient, whatever `Connection` says (RFC 9110 section 7.6.1): without them a stored response would be another.
-const NEVER_HOP_BY_HOP: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_RANGE, DATE, VARY];
+/// For every recipient, whatever `Connection` (RFC 9110 section 7.6.1) or `private` say: without them a response would be another.
+pub(crate) const ESSENTIAL: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_RANGE, DATE, VARY];
 
 /// What a client may not say about itself or about the request: rewritten from the connection, or dropped. None of it is in
 /// a key, so none of it may shape a stored answer.
@@ -123,7 +124,7 @@ pub(crate) fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
     named
         .flat_map(|line| line.split(','))
         .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
-        .filter(|name| !NEVER_HOP_BY_HOP.contains(name))
+        .filter(|name| !ESSENTIAL.contains(name))
         .chain(HOP_BY_HOP)
         .collect()
 }
@@ -131,34 +132,44 @@ pub(crate) fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
 /// Makes a client's fields into those of a fill, whose answer everybody may get.
 ///
 /// No `X-Forwarded-Host` goes along: it is not in the key, so it must not shape the answer.
-pub(crate) fn for_fill(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme) {
+pub(crate) fn for_fill(
+    headers: &mut HeaderMap,
+    client: Option<SocketAddr>,
+    scheme: Scheme,
+    protocol: Protocol,
+) {
     drop_hop_by_hop(headers);
     drop_claims(headers);
     CONDITIONAL.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(CONTENT_LENGTH);
     headers.remove(EXPECT);
     headers.remove(name::EXPLAIN);
-    add_forwarding(headers, client, scheme);
+    add_forwarding(headers, client, scheme, protocol);
 }
 
 /// Makes a client's fields into those of a forwarded request, `host` being the one that the client asked for.
-pub(crate) fn for_forward(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme, host: &str) {
+pub(crate) fn for_forward(
+    headers: &mut HeaderMap,
+    client: Option<SocketAddr>,
+    (scheme, host): (Scheme, &str),
+    protocol: Protocol,
+) {
     drop_claims(headers);
     headers.remove(name::EXPLAIN);
-    add_forwarding(headers, client, scheme);
+    add_forwarding(headers, client, scheme, protocol);
     if let Ok(host) = HeaderValue::from_str(host) {
         headers.insert(name::X_FORWARDED_HOST, host);
     }
 }
 
-fn add_forwarding(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme) {
+fn add_forwarding(headers: &mut HeaderMap, client: Option<SocketAddr>, scheme: Scheme, protocol: Protocol) {
     if let Some(client) = client
         && let Ok(value) = HeaderValue::from_str(&client.ip().to_string())
     {
         headers.insert(name::X_FORWARDED_FOR, value);
     }
     headers.insert(name::X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
-    headers.append(VIA, HeaderValue::from_static("1.1 proxima"));
+    headers.append(VIA, HeaderValue::from_static(protocol.via()));
 }
 
 /// Makes an origin's fields into those that are stored and sent on: without what concerns one hop or is computed anew, with one
@@ -286,13 +297,18 @@ mod tests {
             ("x-forwarded-host", "evil"),
             ("if-none-match", "*"),
         ]);
-        for_fill(&mut headers, Some(([127, 0, 0, 1], 5).into()), Scheme::Https);
+        for_fill(
+            &mut headers,
+            Some(([127, 0, 0, 1], 5).into()),
+            Scheme::Https,
+            Protocol::Http2,
+        );
         assert_eq!(
             headers,
             map(&[
                 ("x-forwarded-for", "127.0.0.1"),
                 ("x-forwarded-proto", "https"),
-                ("via", "1.1 proxima")
+                ("via", "2 proxima")
             ])
         );
     }

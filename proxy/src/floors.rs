@@ -50,6 +50,8 @@ struct Floor {
     all: UnixMillis,
     /// When the floor last rose.
     raised_at: UnixMillis,
+    /// The epoch that its last rise began, where that is of interest.
+    epoch: u64,
 }
 
 impl Floor {
@@ -69,6 +71,7 @@ impl Floor {
         self.unpositioned = self.unpositioned.max(other.unpositioned);
         self.all = self.all.max(other.all);
         self.raised_at = self.raised_at.max(other.raised_at);
+        self.epoch = self.epoch.max(other.epoch);
     }
 
     /// At equal times the change wins: the clock is too coarse to tell which came first.
@@ -97,6 +100,19 @@ impl Floors {
             all.values().for_each(|floor| self.global.merge(floor));
         }
         self.tags.entry(tag).or_default().raise(by);
+    }
+
+    /// Notes the epoch that the last rise of a tag's floor has begun.
+    pub(crate) fn stamp(&mut self, tag: TagHash, epoch: u64) {
+        if let Some(floor) = self.tags.get_mut(&tag) {
+            floor.epoch = epoch;
+        }
+    }
+
+    /// Whether the floors of these tags have not risen since that epoch began.
+    pub(crate) fn unmoved_since(&self, tags: &[TagHash], epoch: u64) -> bool {
+        tags.iter()
+            .all(|tag| self.tags.get(tag).is_some_and(|floor| floor.epoch == epoch))
     }
 
     /// Raises the floor of everything.

@@ -24,7 +24,7 @@ use crate::policy::freshness::Receipt;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 use crate::read::{Plan, Read};
-use crate::request::{Headers, Request, Signals};
+use crate::request::{Headers, Protocol, Request, Signals};
 use crate::routes::RouteState;
 
 /// The parts of a report that do not depend on what is stored.
@@ -48,6 +48,7 @@ impl Proxy {
             .question()
             .map_err(|error| Problem::bad_request(error.to_string()))?;
         let request = Request {
+            protocol: Protocol::Http11,
             method: question.method,
             scheme: question.scheme,
             host: &question.host,

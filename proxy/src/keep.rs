@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, IF_RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::answer::{place, place_of};
@@ -16,7 +16,7 @@ use crate::policy::freshness;
 use crate::policy::partial::{Part, combine};
 use crate::policy::range::ContentRange;
 use crate::policy::storing::Storable;
-use crate::policy::vary;
+use crate::policy::{update, vary};
 use crate::position::Position;
 use crate::proxy::Proxy;
 use crate::request::Headers;
@@ -88,11 +88,15 @@ impl Keeper {
             return None;
         }
         answered.body = vec![body.clone()];
-        if let Some((joined, chunks)) = self.joined_with_held(place, answered.headers, body) {
+        let mut headers = answered.headers.clone();
+        if let Some((joined, chunks, stored)) = self.joined_with_held(place, answered.headers, body) {
             place = joined;
             answered.body = chunks;
+            headers = stored.headers().clone();
+            update::merge(&mut headers, answered.headers);
+        } else if self.client_headers.contains_key(IF_RANGE) {
+            return None; // what answers `If-Range` need not say what the client knows already (RFC 9110 section 15.3.7)
         }
-        let mut headers = answered.headers.clone();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(place.length()));
         if place.complete == Some(place.length()) {
             headers.remove(CONTENT_RANGE);
@@ -117,7 +121,7 @@ impl Keeper {
         newer: ContentRange,
         headers: &HeaderMap,
         body: Bytes,
-    ) -> Option<(ContentRange, Vec<Bytes>)> {
+    ) -> Option<(ContentRange, Vec<Bytes>, &Entry)> {
         let held = self.held_part.as_deref()?;
         let stored = Part {
             place: place(held)?,
@@ -129,7 +133,8 @@ impl Keeper {
             headers,
             body,
         };
-        combine(&stored, &newer, held.receipt().received_at)
+        let (place, body) = combine(&stored, &newer, held.receipt().received_at)?;
+        Some((place, body, held))
     }
 
     /// An answer as an entry, which is stored nowhere yet.
@@ -240,7 +245,10 @@ impl Keeper {
     /// Comes after the answer: a ring that is slow holds nobody up. Until it is done, whoever asks reads from this fill.
     pub(crate) async fn put_in_ring(&self, kept: Option<Kept>) {
         for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
-            self.proxy.ring_put(hash, &entry, &self.route).await;
+            // a write may have been heard of since the entry was made, and have deleted what the ring held
+            if self.proxy.coherence.admits(&entry) {
+                self.proxy.ring_put(hash, &entry, &self.route).await;
+            }
         }
     }
 }

@@ -59,7 +59,9 @@ impl Posted {
             post.target,
         )?;
         let (key, primary) = key_of(post, post.target)?;
-        if !route.cache || key_of(post, &own)?.0 != key {
+        // of a redirect or an error the field says something else (RFC 9110 section 8.7)
+        let is_resource = post.status == StatusCode::OK && key_of(post, &own)?.0 == key;
+        if !route.cache || !is_resource {
             return None;
         }
         let signals = Signals::of(&Headers::Map(post.request), route.client_cache_control);

@@ -66,6 +66,9 @@ pub(crate) struct Written<'w> {
 pub(crate) struct Invalidated {
     /// From when on data counts as made after the write; `None` when something else has changed since it was sent.
     pub(crate) counts_from: Option<UnixMillis>,
+    /// Tags whose floors have risen, and the epoch that this began.
+    pub(crate) tags: Vec<TagHash>,
+    pub(crate) epoch: u64,
     /// Ends once the ring has forgotten what was stored.
     pub(crate) deleted: Option<JoinHandle<()>>,
 }
@@ -176,10 +179,12 @@ impl Proxy {
             }
             tags.extend(route.tags(&target.path).iter().map(|tag| TagHash::of_tag(tag)));
         }
-        let alone = self.coherence.invalidate(&tags, by, written.asked_at);
+        let (alone, epoch) = self.coherence.invalidate(&tags, by, written.asked_at);
         self.metrics.invalidations.with_label_values(&["write"]).inc();
         Invalidated {
             counts_from: alone.then_some(UnixMillis(by.heard_at.0 + 1)),
+            epoch,
+            tags,
             deleted: self.remove(stored),
         }
     }

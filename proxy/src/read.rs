@@ -270,7 +270,14 @@ impl Proxy {
             Head::Entry { entry, shared, .. } => {
                 let found = self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now());
                 let wanted = read.signals.wanted;
-                *shared && found.admitted && found.covers && wanted.allows_confirmed(&found.freshness)
+                let of_this_variant = entry
+                    .vary()
+                    .all(|(name, value)| read.request.headers.selecting(name).as_deref() == value);
+                *shared
+                    && of_this_variant
+                    && found.admitted
+                    && found.covers
+                    && wanted.allows_confirmed(&found.freshness)
             }
             Head::Failed(_) => true,
         }

@@ -7,6 +7,7 @@ use proxima_config::checked::ClientCacheControl;
 
 use crate::key::Scheme;
 use crate::policy::conditional::Preconditions;
+use crate::policy::directives::Members;
 use crate::policy::request::{RequestControl, Wanted};
 use crate::policy::vary;
 use crate::position::Position;
@@ -36,6 +37,15 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    /// What `Via` says of a request that came by it (RFC 9110 section 7.6.3).
+    pub(crate) fn via(self) -> &'static str {
+        match self {
+            Self::Http10 => "1.0 proxima",
+            Self::Http11 => "1.1 proxima",
+            Self::Http2 => "2 proxima",
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Http10 => "HTTP/1.0",
@@ -115,6 +125,7 @@ impl<'r> Headers<'r> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'r> {
     pub(crate) method: ReadMethod,
+    pub(crate) protocol: Protocol,
     pub(crate) scheme: Scheme,
     pub(crate) host: &'r str,
     /// In origin form.
@@ -168,7 +179,9 @@ impl Signals {
                 17 if is("if-modified-since") => signals.conditional = true,
                 // fields that `Connection` names are gone before the origin sees them, so they cannot select a variant
                 10 if is("connection") => signals.needs_origin |= names_fields(value),
-                6 if is("pragma") => pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache"),
+                6 if is("pragma") => {
+                    pragma |= Members(value).any(|member| member.eq_ignore_ascii_case(b"no-cache"));
+                }
                 5 if is("range") => signals.range = true,
                 15 if is("proxima-explain") => {
                     signals.explain = !matches!(value.trim_ascii(), b"" | b"0");

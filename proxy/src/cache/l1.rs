@@ -37,9 +37,9 @@ impl L1 {
     pub(crate) fn put(&self, hash: KeyHash, entry: &Arc<Entry>, still_good: impl FnOnce(&Entry) -> bool) {
         let Some(entries) = &self.entries else { return };
         entries.entry(hash).and_compute_with(|current| {
-            let newer = current.filter(|current| current.value().position() > entry.position());
+            let newer = current.filter(|current| reflects_more(current.value(), entry));
             match newer {
-                Some(current) if entry.position().is_some() && still_good(current.value()) => Op::Nop,
+                Some(current) if still_good(current.value()) => Op::Nop,
                 _ => Op::Put(Arc::clone(entry)),
             }
         });
@@ -56,5 +56,15 @@ impl L1 {
         self.entries
             .as_ref()
             .map_or((0, 0), |entries| (entries.entry_count(), entries.weighted_size()))
+    }
+}
+
+/// Whether one entry was made from newer data than another, as far as that can be told: by position where both have one, else
+/// by when they were asked for where neither has.
+fn reflects_more(one: &Entry, other: &Entry) -> bool {
+    match (one.position(), other.position()) {
+        (Some(one), Some(other)) => one > other,
+        (None, None) => one.requested_at() > other.requested_at(),
+        _ => false,
     }
 }

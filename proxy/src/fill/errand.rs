@@ -45,7 +45,8 @@ pub(super) fn origin_request(
     (errand, held): (Errand, Held<'_>),
 ) -> Result<RequestHeader, FetchError> {
     let mut headers = client.clone();
-    fields::for_fill(&mut headers, read.request.client, read.request.scheme);
+    let (client_address, scheme) = (read.request.client, read.request.scheme);
+    fields::for_fill(&mut headers, client_address, scheme, read.request.protocol);
     let unfit = |_| FetchError::Failed {
         origin: "none".into(),
         why: "the request cannot be passed on".into(),

@@ -7,7 +7,7 @@ mod trial;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, IF_RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pingora::http::RequestHeader;
 
@@ -16,6 +16,7 @@ use self::errand::{Held, origin_request, rest_of, unconditional};
 pub(crate) use self::trial::Trial;
 use crate::answer::{place, place_of};
 use crate::cache::entry::Entry;
+use crate::clock::UnixMillis;
 use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
 use crate::fetch::{FetchError, Fetched};
 use crate::fields;
@@ -166,7 +167,9 @@ impl Job {
         let start = self.start()?;
         let stored = place(start)?;
         let rest = place_of(&fetched.headers)?;
-        let fits = rest.first == stored.last + 1
+        let length = fields::content_length(&fetched.headers);
+        let fits = length.is_none_or(|length| length == rest.length())
+            && rest.first == stored.last + 1
             && rest.complete == stored.complete
             && rest.complete == Some(rest.last + 1)
             && share_a_strong_validator(start.headers(), &fetched.headers, fetched.received_at);
@@ -186,6 +189,11 @@ impl Job {
         let start = self.completed(&mut fetched);
         let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
         let verdict = self.judge(&exchange);
+        if let Err(reason) = &verdict
+            && self.supersedes(fetched.status, *reason)
+        {
+            self.keeper.proxy.remove(vec![self.keeper.hash]);
+        }
         let head = self.head_of(&mut fetched, verdict.as_ref());
         let storable = verdict.ok();
         let shared = storable.as_ref().is_some_and(|storable| {
@@ -215,9 +223,12 @@ impl Job {
             return None;
         }
         let (start, length) = self.start_of(fetched)?;
+        let mut headers = self.start()?.headers().clone();
+        update::merge(&mut headers, &fetched.headers);
+        headers.remove(CONTENT_RANGE);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        fetched.headers = headers;
         fetched.status = StatusCode::OK;
-        fetched.headers.remove(CONTENT_RANGE);
-        fetched.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         Some(start)
     }
 
@@ -259,6 +270,7 @@ impl Job {
         let mut kept: Vec<Bytes> = start.into_iter().collect();
         kept.iter().cloned().for_each(|chunk| fill.push(chunk));
         let mut kept_bytes: u64 = kept.iter().map(|chunk| chunk.len() as u64).sum();
+        let mut passed = kept_bytes;
         let mut whole = fetched.is_done();
         while !whole {
             if fill.room().await.is_err() {
@@ -273,6 +285,11 @@ impl Job {
                 }
             };
             whole = last;
+            passed += chunk.len() as u64;
+            // the rest of a stored beginning may be longer than its origin said, and what is announced is what is sent
+            if head.content_length.is_some_and(|announced| passed > announced) {
+                return Err(BrokenOff);
+            }
             if storable.is_some() {
                 kept_bytes += chunk.len() as u64;
                 kept.push(chunk.clone());
@@ -294,6 +311,9 @@ impl Job {
                 .keeper
                 .store(answered(fetched, kept), head.content_length, &storable);
         }
+        if head.content_length.is_some_and(|announced| passed < announced) {
+            return Err(BrokenOff);
+        }
         Ok(stored)
     }
 
@@ -309,13 +329,36 @@ impl Job {
     fn judge(&self, exchange: &Exchange<'_>) -> Result<Storable, NotStored> {
         let max_bytes = self.keeper.proxy.config.cache.max_body_bytes;
         let too_large = fields::content_length(exchange.response).is_some_and(|length| length > max_bytes);
-        let no_place =
-            exchange.status == StatusCode::PARTIAL_CONTENT && place_of(exchange.response).is_none();
+        let partial = exchange.status == StatusCode::PARTIAL_CONTENT;
+        let bare = self.keeper.held_part.is_none() && self.keeper.client_headers.contains_key(IF_RANGE);
+        let no_place = partial && (bare || place_of(exchange.response).is_none());
         match storing::decide(exchange, &self.keeper.route.route) {
             Ok(_) if too_large => Err(NotStored::TooLarge),
             Ok(_) if no_place => Err(NotStored::NoPlace),
+            Ok(_) if self.covers_failure(exchange.status) => Err(NotStored::Status),
             verdict => verdict,
         }
+    }
+}
+
+impl Job {
+    /// Whether an answer is a failure that what is stored covers: stored itself, it would stand in the way.
+    fn covers_failure(&self, status: StatusCode) -> bool {
+        let covers = |held: &Entry| {
+            let route = &self.keeper.route.route;
+            freshness::judge(held.facts(), held.receipt(), route, UnixMillis::now()).if_error
+        };
+        matches!(status.as_u16(), 500 | 502..=504) && self.held.as_deref().is_some_and(covers)
+    }
+
+    /// Whether an answer that may not be stored tells that what is stored is no longer what the origin would say to anybody.
+    fn supersedes(&self, status: StatusCode, reason: NotStored) -> bool {
+        let of_this_request = matches!(
+            reason,
+            NotStored::RequestNoStore | NotStored::Authorization | NotStored::Head
+        );
+        let tells = status.is_success() || status.is_redirection() || matches!(status.as_u16(), 404 | 410);
+        self.held.is_some() && tells && !of_this_request && !self.asked.authorization
     }
 }
 

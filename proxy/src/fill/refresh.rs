@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::AGE;
+use http::header::DATE;
 use http::{HeaderMap, StatusCode};
 
 use super::{Job, Listing, age_given, answered};
@@ -28,14 +28,18 @@ impl Job {
     /// RFC 9111 section 4.3.5: what a HEAD's answer says about the stored response to a GET.
     pub(super) async fn take_head(&self, mut fetched: Fetched, listing: &Listing<'_>) {
         // a status that tells of the resource itself, and not of this one attempt to reach it
-        let tells = matches!(fetched.status.as_u16(), 200 | 404 | 410);
+        let (status, tells) = (
+            fetched.status.as_u16(),
+            matches!(fetched.status.as_u16(), 200 | 404 | 410),
+        );
         if let Some(held) = self.held.clone().filter(|_| tells) {
-            let same = held.status() == fetched.status.as_u16()
-                && update::describes(held.headers(), &fetched.headers);
-            if same {
+            let both_are_200 = status == 200 && held.status() == 200;
+            if both_are_200 && update::describes(held.headers(), &fetched.headers) {
                 return self.refreshed(&held, fetched, listing).await;
             }
-            self.keeper.proxy.remove(vec![self.keeper.hash]);
+            if both_are_200 || held.status() != status {
+                self.keeper.proxy.remove(vec![self.keeper.hash]);
+            }
         }
         let head = self.head_of(&mut fetched, Err(&NotStored::Head));
         listing.fill.set_head(Head::Response(head), false);
@@ -48,21 +52,27 @@ impl Job {
         let status = StatusCode::from_u16(held.status()).unwrap_or(StatusCode::OK);
         let (headers, storable) = self.updated(held, status, &fetched);
         let answered = answered(&fetched, vec![held.body()]);
-        // an update that forbids storing is for this client, and leaves the stored response to age
+        // an update that forbids storing is for this client, and leaves the stored response to age; so are fields that others
+        // may not have
         let own = Storable {
             facts: *held.facts(),
             withheld: Vec::new(),
         };
-        let entry = self
-            .keeper
-            .entry(&answered, status, headers, storable.as_ref().unwrap_or(&own));
-        let kept = match (&entry, &storable) {
-            (Some(entry), Some(_)) => self.keeper.keep(entry),
-            _ => None,
+        let stored = storable
+            .as_ref()
+            .and_then(|storable| self.keeper.entry(&answered, status, headers.clone(), storable));
+        let for_all = storable
+            .as_ref()
+            .is_some_and(|storable| storable.withheld.is_empty());
+        let given = if for_all {
+            stored.clone()
+        } else {
+            self.keeper.entry(&answered, status, headers, &own)
         };
+        let kept = stored.and_then(|entry| self.keeper.keep(&entry));
         let head = Head::Entry {
-            entry: entry.unwrap_or_else(|| Arc::clone(held)),
-            shared: storable.is_some(),
+            entry: given.unwrap_or_else(|| Arc::clone(held)),
+            shared: for_all,
             fwd_status: (fetched.status == StatusCode::NOT_MODIFIED).then_some(304),
             age_given_s: age_given(&fetched),
             origin_took: fetched.took,
@@ -76,20 +86,23 @@ impl Job {
     /// The stored fields with those of the answer, and whether that may be stored.
     fn updated(&self, held: &Entry, status: StatusCode, fetched: &Fetched) -> (HeaderMap, Option<Storable>) {
         let mut newer = fetched.headers.clone();
-        let age = newer.get(AGE).cloned();
         fields::for_client(&mut newer, fetched.status, fetched.received_at);
         let mut headers = held.headers().clone();
         update::merge(&mut headers, &newer);
-        headers.extend(age.map(|age| (AGE, age)));
+        // judged with the fields of this hop, whose directives count though they go no further
+        let mut judged = headers.clone();
+        update::merge(&mut judged, &fetched.headers);
+        if let Some(date) = newer.get(DATE) {
+            judged.insert(DATE, date.clone());
+        }
         let exchange = Exchange {
             request: Asked {
                 range: status == StatusCode::PARTIAL_CONTENT,
                 ..self.asked
             },
-            ..self.exchange(fetched, status, &headers)
+            ..self.exchange(fetched, status, &judged)
         };
         let storable = storing::decide(&exchange, &self.keeper.route.route).ok();
-        headers.remove(AGE);
         (headers, storable)
     }
 }

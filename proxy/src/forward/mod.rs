@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -29,7 +29,7 @@ use crate::posted::{Post, Posted};
 use crate::problem::Problem;
 use crate::proxy::{Invalidated, Proxy, Written};
 use crate::reference;
-use crate::request::Headers;
+use crate::request::{Headers, Protocol};
 use crate::status::{CacheStatus, Outcome};
 use crate::upstream::health::note_failure;
 use crate::upstream::{Candidate, Origin};
@@ -193,7 +193,13 @@ impl ProxyHttp for Forward {
         }
         let client = session.client_addr().and_then(|addr| addr.as_inet()).copied();
         let mut headers = request.headers.clone();
-        fields::for_forward(&mut headers, client, context.scheme, &context.host);
+        let protocol = match session.req_header().version {
+            Version::HTTP_2 => Protocol::Http2,
+            Version::HTTP_10 => Protocol::Http10,
+            _ => Protocol::Http11,
+        };
+        let asked_for = (context.scheme, context.host.as_str());
+        fields::for_forward(&mut headers, client, asked_for, protocol);
         for name in request.headers.keys().cloned().collect::<Vec<_>>() {
             request.remove_header(&name);
         }
@@ -276,6 +282,9 @@ impl ProxyHttp for Forward {
                 response.remove_header(&name);
             }
         }
+        if response.status == StatusCode::NO_CONTENT {
+            response.remove_header(&CONTENT_LENGTH); // RFC 9110 section 8.6
+        }
         context.origin_took = context.asked_at.map(|asked| asked.elapsed());
         if let Some(Candidate { origin, .. }) = context.candidates.get(context.attempt) {
             origin.health.answered();
@@ -283,10 +292,14 @@ impl ProxyHttp for Forward {
         }
         let method = &session.req_header().method;
         if !method.is_safe() && (response.status.is_success() || response.status.is_redirection()) {
-            let invalidated = self.invalidate(context, Some(response));
+            let mut invalidated = self.invalidate(context, Some(response));
             if !response.headers.contains_key(fields::name::POSITION) {
-                // time decides then, in whole milliseconds: whoever has this answer asks in a later one
+                // time decides then, in whole milliseconds: whoever has this answer asks in a later one, and what else was
+                // heard of in this one cannot be told from it
                 tokio::time::sleep(Duration::from_millis(1)).await;
+                let (tags, epoch) = (&invalidated.tags, invalidated.epoch);
+                let alone = self.proxy.coherence.unmoved_since(tags, epoch);
+                invalidated.counts_from = invalidated.counts_from.filter(|_| alone);
             }
             context.posted = self.posted(session.req_header(), response, invalidated, context);
         }

@@ -283,6 +283,7 @@ impl Connection {
 fn request<'h>(read: &ReadHead<'h>, scheme: Scheme, client: Option<SocketAddr>) -> Request<'h> {
     Request {
         method: read.method,
+        protocol: read.protocol,
         scheme,
         host: read.host,
         target: read.target,

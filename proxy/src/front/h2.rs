@@ -173,6 +173,7 @@ async fn serve_read(
     let host = fields::authority(&header.uri, &header.headers);
     let request = Request {
         method,
+        protocol: Protocol::Http2,
         scheme: Scheme::Https,
         host: &host,
         target,

@@ -90,6 +90,7 @@ impl<'l> Iterator for Members<'l> {
     }
 }
 
+/// A quote that never ends is none: what follows it counts.
 fn member_end(list: &[u8]) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for (at, &byte) in list.iter().enumerate() {
@@ -101,7 +102,8 @@ fn member_end(list: &[u8]) -> usize {
             _ => {}
         }
     }
-    list.len()
+    let comma = || list.iter().position(|&byte| byte == b',');
+    quoted.then(comma).flatten().unwrap_or(list.len())
 }
 
 #[cfg(test)]
@@ -146,6 +148,8 @@ mod tests {
     fn quotes_hide_commas() {
         let members: Vec<_> = Members(b"a, b=\"c, \\\"d\" ,, e").collect();
         assert_eq!(members, [&b"a"[..], b"b=\"c, \\\"d\"", b"e"]);
+        let open: Vec<_> = Members(b"a=\"b, no-store").collect();
+        assert_eq!(open, [&b"a=\"b"[..], b"no-store"]);
     }
 
     proptest! {

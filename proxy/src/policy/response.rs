@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::{BareItem, Dictionary, Item, ListEntry, Parser};
 
 use super::directives::{Directive, Members, clamp_seconds, unquoted};
-use crate::fields::name::CDN_CACHE_CONTROL;
+use crate::fields::{self, name::CDN_CACHE_CONTROL};
 
 /// The directives of a response. Seconds are delta-seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -125,11 +125,15 @@ impl ResponseControl {
             return false;
         };
         let names: Option<Vec<HeaderName>> = Members(list)
-            .map(|name| HeaderName::from_bytes(name).ok())
+            .map(|name| {
+                let flag = matches!(name, b"0" | b"1" | b"true" | b"false");
+                HeaderName::from_bytes(name).ok().filter(|_| !flag)
+            })
             .collect();
         match names {
             Some(names) if !names.is_empty() => {
-                self.withheld.extend(names);
+                let can_go = names.into_iter().filter(|name| !fields::ESSENTIAL.contains(name));
+                self.withheld.extend(can_go);
                 true
             }
             _ => false,
@@ -266,6 +270,8 @@ mod tests {
             (false, false, vec![x.clone(), y])
         );
         assert_eq!(names("private=\"\""), (true, false, vec![]));
+        assert_eq!(names("private=1"), (true, false, vec![]));
+        assert_eq!(names("private=\"date, x\""), (false, false, vec![x.clone()]));
         assert_eq!(names("no-cache=\"a b\""), (false, true, vec![]));
         assert_eq!(names("private=\"x\", private"), (true, false, vec![x]));
     }

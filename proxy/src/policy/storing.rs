@@ -180,8 +180,10 @@ pub(crate) fn decide(exchange: &Exchange<'_>, route: &Route) -> Result<Storable,
 fn may_store_status(exchange: &Exchange<'_>, control: &ResponseControl) -> bool {
     let explicit = explicit_lifetime(exchange.response, exchange.timing, control).is_some();
     match exchange.status.as_u16() {
-        304 => false,
-        206 if !exchange.request.range => false,
+        // what a client was given for a range is no answer to those who ask for the whole
+        206 => exchange.request.range && (explicit || control.public || is_heuristically_cacheable(206)),
+        304 | 416 => false,
+        400.. if exchange.request.range => false,
         _ if exchange.request.post => explicit,
         status => explicit || control.public || is_heuristically_cacheable(status),
     }
