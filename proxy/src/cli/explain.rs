@@ -29,7 +29,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Arguments of `proxima explain`.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// URL as a client asks for it, such as https://api.example/profiles/7.
+    /// URL as a client asks for it, scheme and host included.
     url: String,
     /// Configuration file of the proxy, for its admin address and token [default: proxima.toml, unless --admin is given].
     #[arg(short, long, value_name = "FILE")]
