@@ -101,16 +101,16 @@ fn form(read: &Read<'_>, entry: &Entry) -> Form {
         return Form::Whole;
     }
     let received_at = entry.receipt().received_at;
-    if read.signals.conditional
-        && read
-            .request
-            .headers
-            .preconditions()
-            .are_met_by(entry.headers(), received_at)
-    {
+    if client_has(read, entry.headers(), received_at) {
         return Form::NotModified;
     }
     made(read, entry).map_or(Form::Whole, |made| Form::Made(Box::new(made)))
+}
+
+/// Whether the client has asked only for what it has not got yet, and has this.
+fn client_has(read: &Read<'_>, response: &HeaderMap, received_at: UnixMillis) -> bool {
+    let headers = &read.request.headers;
+    read.signals.conditional && headers.preconditions().are_met_by(response, received_at)
 }
 
 fn made(read: &Read<'_>, entry: &Entry) -> Option<Made> {
@@ -185,11 +185,15 @@ pub(crate) fn of_part(headers: &HeaderMap, place: &ContentRange) -> HeaderMap {
 
 /// RFC 9110 section 15.3.7.2.
 fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<Made> {
-    let boundary = boundary(body, parts)?;
+    let bytes = |part: &Range<u64>| {
+        let range = usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?;
+        body.get(range)
+    };
+    let sent: Vec<&[u8]> = parts.iter().map(bytes).collect::<Option<_>>()?;
+    let boundary = boundary(body, &sent);
     let kind = headers.get(CONTENT_TYPE);
     let mut out = BytesMut::new();
-    for part in parts {
-        let range = usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?;
+    for (part, bytes) in parts.iter().zip(sent) {
         out.put_slice(format!("--{boundary}\r\n").as_bytes());
         if let Some(kind) = kind {
             out.put_slice(b"content-type: ");
@@ -198,7 +202,7 @@ fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<
         }
         let place = ContentRange::of(part, Some(body.len() as u64));
         out.put_slice(format!("content-range: {place}\r\n\r\n").as_bytes());
-        out.put_slice(&body[range]);
+        out.put_slice(bytes);
         out.put_slice(b"\r\n");
     }
     out.put_slice(format!("--{boundary}--\r\n").as_bytes());
@@ -218,24 +222,21 @@ fn multipart(headers: &HeaderMap, body: &Bytes, parts: &[Range<u64>]) -> Option<
 }
 
 /// A delimiter that the parts do not hold.
-fn boundary(body: &[u8], parts: &[Range<u64>]) -> Option<String> {
-    let bytes = |part: &Range<u64>| {
-        let range = usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?;
-        body.get(range)
-    };
-    let sent: Vec<&[u8]> = parts.iter().map(bytes).collect::<Option<_>>()?;
+fn boundary(body: &[u8], parts: &[&[u8]]) -> String {
     let start = &body[..body.len().min(BOUNDARY_SEED_BYTES)];
-    (0..u64::MAX).find_map(|seed| {
-        let boundary = format!(
-            "part-{:016x}",
-            twox_hash::XxHash3_64::oneshot_with_seed(seed, start)
-        );
+    let mut seed = 0;
+    loop {
+        let hash = twox_hash::XxHash3_64::oneshot_with_seed(seed, start);
+        let boundary = format!("part-{hash:016x}");
         let holds = |part: &&[u8]| {
             part.windows(boundary.len())
                 .any(|window| window == boundary.as_bytes())
         };
-        (!sent.iter().any(holds)).then_some(boundary)
-    })
+        if !parts.iter().any(holds) {
+            return boundary;
+        }
+        seed += 1;
+    }
 }
 
 /// RFC 9110 section 15.5.17.
@@ -302,12 +303,9 @@ pub(crate) fn tailored(
     if !reshape {
         return (Arc::new(own), reader);
     }
-    let has_it = || {
-        let preconditions = read.request.headers.preconditions();
-        preconditions.are_met_by(&head.headers, head.received_at)
-    };
     // a 304 has no place for the cookies of an answer
-    if read.signals.conditional && !head.headers.contains_key(SET_COOKIE) && has_it() {
+    let sets_cookie = head.headers.contains_key(SET_COOKIE);
+    if !sets_cookie && client_has(read, &head.headers, head.received_at) {
         own.status = StatusCode::NOT_MODIFIED;
         own.headers = not_modified_fields(&own.headers);
         own.content_length = None;
@@ -361,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_boundary_that_the_body_holds_is_not_taken() {
-        let all = |body: &[u8]| boundary(body, &[0..1, 1..body.len() as u64]).unwrap();
+        let all = |body: &[u8]| boundary(body, &[body]);
         let body = [
             b"x".repeat(BOUNDARY_SEED_BYTES),
             all(&b"x".repeat(BOUNDARY_SEED_BYTES)).into_bytes(),

@@ -292,10 +292,7 @@ fn fits(read: &Read<'_>, entry: Arc<Entry>) -> Probe {
     if entry.kind() != Kind::Response || entry.key() != read.key.as_bytes() {
         return Probe::Nothing { vary: false };
     }
-    let fits = entry
-        .vary()
-        .all(|(name, value)| read.request.headers.selecting(name).as_deref() == value);
-    if fits {
+    if read.request.headers.select(entry.vary()) {
         Probe::Found(entry)
     } else {
         Probe::Nothing { vary: true }

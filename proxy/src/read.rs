@@ -258,8 +258,10 @@ impl Proxy {
     fn answers(&self, read: &Read<'_>, head: &Head) -> bool {
         match head {
             Head::Response(answer) => {
+                let vary = answer.vary.iter();
+                let vary = vary.map(|(name, value)| (name.as_str(), value.as_deref()));
                 self.is_fresh_for(read, answer)
-                    && is_for(read, &answer.vary)
+                    && read.request.headers.select(vary)
                     && !read.is_ahead_of(answer.position)
                     && self.coherence.admits_data(
                         answer.floor_tags.iter().copied(),
@@ -270,11 +272,8 @@ impl Proxy {
             Head::Entry { entry, shared, .. } => {
                 let found = self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now());
                 let wanted = read.signals.wanted;
-                let of_this_variant = entry
-                    .vary()
-                    .all(|(name, value)| read.request.headers.selecting(name).as_deref() == value);
                 *shared
-                    && of_this_variant
+                    && read.request.headers.select(entry.vary())
                     && found.admitted
                     && found.covers
                     && wanted.allows_confirmed(&found.freshness)
@@ -389,11 +388,6 @@ async fn head_of(read: &Read<'_>, reader: &mut FillReader) -> Head {
             }
         })
         .await
-}
-
-fn is_for(read: &Read<'_>, vary: &[(String, Option<Vec<u8>>)]) -> bool {
-    vary.iter()
-        .all(|(name, value)| read.request.headers.selecting(name) == *value)
 }
 
 /// RFC 9111 section 5.2.2.2: a stored response that must not be served stale makes an origin out of reach a gateway timeout.

@@ -7,8 +7,7 @@ use proxima_config::checked::ClientCacheControl;
 
 use crate::key::Scheme;
 use crate::policy::conditional::Preconditions;
-use crate::policy::directives::Members;
-use crate::policy::request::{RequestControl, Wanted};
+use crate::policy::request::{RequestControl, Wanted, is_pragma_no_cache};
 use crate::policy::vary;
 use crate::position::Position;
 
@@ -97,6 +96,12 @@ impl<'r> Headers<'r> {
         self.combined(wanted).map(|value| vary::normalise(wanted, value))
     }
 
+    /// Whether a response that was given for these values of its selecting fields is one for this request, too (RFC 9111
+    /// section 4.1).
+    pub(crate) fn select<'v>(&self, mut vary: impl Iterator<Item = (&'v str, Option<&'v [u8]>)>) -> bool {
+        vary.all(|(name, value)| self.selecting(name).as_deref() == value)
+    }
+
     /// The preconditions that a cache may evaluate.
     pub(crate) fn preconditions(&self) -> Preconditions {
         Preconditions {
@@ -179,9 +184,7 @@ impl Signals {
                 17 if is("if-modified-since") => signals.conditional = true,
                 // fields that `Connection` names are gone before the origin sees them, so they cannot select a variant
                 10 if is("connection") => signals.needs_origin |= names_fields(value),
-                6 if is("pragma") => {
-                    pragma |= Members(value).any(|member| member.eq_ignore_ascii_case(b"no-cache"));
-                }
+                6 if is("pragma") => pragma |= is_pragma_no_cache(value),
                 5 if is("range") => signals.range = true,
                 15 if is("proxima-explain") => {
                     signals.explain = !matches!(value.trim_ascii(), b"" | b"0");

@@ -6,7 +6,7 @@ use super::reckon::Deciding;
 use super::report::{AskedFor, Decision, Kind};
 use crate::cache::Tier;
 use crate::policy::freshness::Freshness;
-use crate::policy::request::RequestControl;
+use crate::policy::request::{RequestControl, is_pragma_no_cache};
 use crate::request::{Headers, Signals};
 use crate::status::Outcome;
 
@@ -31,7 +31,7 @@ impl Demands {
                 has_control = true;
                 demands.control.add(value);
             } else if name.eq_ignore_ascii_case("pragma") {
-                demands.pragma |= value.trim_ascii().eq_ignore_ascii_case(b"no-cache");
+                demands.pragma |= is_pragma_no_cache(value);
             }
         });
         demands.pragma &= !has_control;

@@ -46,6 +46,11 @@ impl RequestControl {
     }
 }
 
+/// Whether a line of `Pragma` says `no-cache` (RFC 9111 section 5.4).
+pub(crate) fn is_pragma_no_cache(line: &[u8]) -> bool {
+    Members(line).any(|member| member.eq_ignore_ascii_case(b"no-cache"))
+}
+
 /// Which stored responses answer a request without a word with the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Wanted {
