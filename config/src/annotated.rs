@@ -101,7 +101,7 @@ mod tests {
     use crate::load::parse_in;
     use crate::{Overrides, parse};
 
-    /// The file with every key uncommented; of the two ways to say where a region is, one.
+    /// The file with every key uncommented; of the two ways to say where a region is, one, and what `ca` asks for.
     fn uncommented() -> String {
         let is_key = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
         let lines = default_toml();
@@ -112,6 +112,7 @@ mod tests {
             .filter(|line| !line.starts_with("coordinates"))
             .collect::<Vec<_>>()
             .join("\n")
+            .replace("\ntls = false", "\ntls = true") // the ring's `ca` goes with it
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod cache;
 mod region;
+mod ring;
 mod route;
 mod server;
 mod upstream;
@@ -272,5 +273,6 @@ impl<'a> Checker<'a> {
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -4,12 +4,16 @@
 //! bytes, paths are absolute or relative to the working directory (a relative path in a file has
 //! already been joined to the file's folder).
 
+mod ring;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::geo::RegionTable;
 use crate::template::{PathPattern, TagTemplate};
+
+pub use ring::{Large, NodeAddress, Ring, RingNode, RingTls};
 
 /// A complete, checked configuration of one proxy.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +162,22 @@ pub struct Cache {
     pub max_body_bytes: u64,
     /// How long a request waits for another's fill of the same key before it fetches for itself.
     pub fill_wait: Duration,
+    /// Last part of an answer's lifetime, in per cent of it, in which reading the answer has it refreshed before it
+    /// ends; 0 never.
+    pub refresh_ahead_percent: u32,
+    /// What a read does that L1 does not answer while no node of the ring can be asked.
+    pub on_ring_failure: OnRingFailure,
+}
+
+/// What a read does that L1 does not answer while no node of the ring can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRingFailure {
+    /// Goes to the origin.
+    Origin,
+    /// Is answered stale, within the route's `stale_if_unreachable`; goes to the origin where L1 holds nothing.
+    Stale,
+    /// Is refused with 503.
+    Reject,
 }
 
 /// In-process tier.
@@ -165,34 +185,9 @@ pub struct Cache {
 pub struct L1 {
     /// Bytes of entries kept; 0 switches L1 off.
     pub capacity_bytes: u64,
-}
-
-/// The region's memcached ring.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ring {
-    /// `host:port` of each node, in ring order as written.
-    pub nodes: Vec<RingNode>,
-    /// Deadline of one look-up.
-    pub lookup_timeout: Duration,
-    /// Limit for connecting to a node.
-    pub connect_timeout: Duration,
-    /// Connections per node.
-    pub max_connections: usize,
-    /// Consecutive failures that take a node out.
-    pub fail_after: u32,
-    /// How often a node that is out is probed.
-    pub probe_interval: Duration,
-    /// Largest item that a node accepts, in bytes; larger entries stay in L1.
-    pub max_item_bytes: usize,
-}
-
-/// One memcached node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RingNode {
-    /// Host name or address, as written: ketama hashes this text.
-    pub host: String,
-    /// Port; ketama leaves 11211 out of the hashed text.
-    pub port: u16,
+    /// Look-ups of one key in the ring per second from which on it is kept in memory whatever `capacity_bytes` says;
+    /// 0 never.
+    pub hot_key_rate: u32,
 }
 
 /// Where invalidations made elsewhere come from.

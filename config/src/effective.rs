@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::checked::{
-    AccessLog, Admin, Cache, Certificate, ClientCacheControl, Config, Feed, HostRule, QueryRule, Ring,
-    RingNode, Route, Server, SetCookie, Ttl, Upstream,
+    AccessLog, Admin, Cache, Certificate, ClientCacheControl, Config, Feed, HostRule, Large, OnRingFailure,
+    QueryRule, Ring, Route, Server, SetCookie, Ttl, Upstream,
 };
 use crate::geo::Region;
 use crate::quantity::{format_duration, format_size};
@@ -141,8 +141,15 @@ fn cache(cache: &Cache) -> raw::Cache {
     raw::Cache {
         max_body: size(cache.max_body_bytes),
         fill_wait: duration(cache.fill_wait),
+        refresh_ahead_percent: cache.refresh_ahead_percent,
+        on_ring_failure: match cache.on_ring_failure {
+            OnRingFailure::Origin => raw::OnRingFailure::Origin,
+            OnRingFailure::Stale => raw::OnRingFailure::Stale,
+            OnRingFailure::Reject => raw::OnRingFailure::Reject,
+        },
         l1: raw::L1 {
             capacity: size(cache.l1.capacity_bytes),
+            hot_key_rate: cache.l1.hot_key_rate,
         },
         ring: cache.ring.as_ref().map(ring),
     }
@@ -150,22 +157,24 @@ fn cache(cache: &Cache) -> raw::Cache {
 
 fn ring(ring: &Ring) -> raw::Ring {
     raw::Ring {
-        nodes: Some(ring.nodes.iter().map(node).collect()),
+        nodes: Some(texts(&ring.nodes)),
+        tls: ring.tls.is_some(),
+        ca: ring.tls.as_ref().and_then(|tls| tls.ca.as_deref()).map(file),
+        connections: ring.connections,
         lookup_timeout: duration(ring.lookup_timeout),
         connect_timeout: duration(ring.connect_timeout),
-        max_connections: ring.max_connections,
         fail_after: ring.fail_after,
         probe_interval: duration(ring.probe_interval),
         max_item: size(ring.max_item_bytes as u64),
-    }
-}
-
-fn node(node: &RingNode) -> String {
-    let RingNode { host, port } = node;
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
+        large: match ring.large {
+            Large::Chunk => raw::Large::Chunk,
+            Large::L1 => raw::Large::L1,
+        },
+        compress_from: ring.compress_from_bytes.map(|bytes| size(bytes as u64)),
+        lease: duration(ring.lease),
+        lease_wait: duration(ring.lease_wait),
+        gutter_ttl: duration(ring.gutter_ttl),
+        warm_up: duration(ring.warm_up),
     }
 }
 

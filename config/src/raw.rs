@@ -6,6 +6,7 @@
 
 mod cache;
 mod region;
+mod ring;
 mod route;
 mod server;
 mod upstream;
@@ -13,8 +14,9 @@ mod upstream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use cache::{Cache, Feed, FeedKind, L1, Ring};
+pub(crate) use cache::{Cache, Feed, FeedKind, L1, OnRingFailure};
 pub(crate) use region::Region;
+pub(crate) use ring::{Large, Ring};
 pub(crate) use route::{ClientCacheControl, Query, QueryWord, Route, SetCookie};
 pub(crate) use server::{AccessLog, Admin, Certificate, Server};
 pub(crate) use upstream::{Health, Upstream};

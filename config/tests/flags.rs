@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use proxima_config::checked::{AccessLog, Certificate, Feed, HostRule, RingNode, Ttl};
+use proxima_config::checked::{AccessLog, Certificate, Feed, HostRule, NodeAddress, RingNode, Ttl};
 use proxima_config::{Config, Overrides, Place, Problems, from_flags, load, parse};
 
 const FILE: &str = r#"
@@ -49,7 +49,7 @@ fn every_flag_replaces_its_key() {
         tls_listen: texts(&["127.0.0.1:3"]),
         tls_cert: Some(PathBuf::from("flag.pem")),
         tls_key: Some(PathBuf::from("flag.key")),
-        memcached: texts(&["cache:11211", "[::1]:7"]),
+        memcached: texts(&["cache:11211", "[::1]:7:3", "unix:/run/m.sock"]),
         admin: Some("127.0.0.1:4".to_owned()),
         threads: Some(3),
         l1_capacity: Some("0".to_owned()),
@@ -66,11 +66,20 @@ fn every_flag_replaces_its_key() {
     };
     assert_eq!(config.server.certificates, [pair]);
     let nodes = config.cache.ring.unwrap().nodes;
-    let node = |host: &str, port| RingNode {
+    let tcp = |host: &str, port| NodeAddress::Tcp {
         host: host.to_owned(),
         port,
     };
-    assert_eq!(nodes, [node("cache", 11211), node("::1", 7)]);
+    let node = |address, weight| RingNode { address, weight };
+    let unix = NodeAddress::Unix("/run/m.sock".into());
+    assert_eq!(
+        nodes,
+        [
+            node(tcp("cache", 11211), 1),
+            node(tcp("::1", 7), 3),
+            node(unix, 1)
+        ]
+    );
     assert_eq!(config.admin.unwrap().listen.port(), 4);
     assert_eq!(config.server.threads, Some(3));
     assert_eq!(config.cache.l1.capacity_bytes, 0);

@@ -28,7 +28,7 @@ fn problems_of(text: &str) -> Vec<Problem> {
 const ADDED: &[(&str, &str, &str, &str)] = &[
     // unknown keys and types
     ("[cahce]", "cahce", "unknown key", "did you mean `cache`?"),
-    ("[cache]\nxyzzy = 1", "cache.xyzzy", "unknown key", "known here: max_body, fill_wait, l1, ring"),
+    ("[cache]\nxyzzy = 1", "cache.xyzzy", "unknown key", "known here: max_body, fill_wait, refresh_ahead_percent, on_ring_failure, l1, ring"),
     ("[[route]]\nname = \"a\"\npath = \"/a\"\nttll = \"1s\"", "route[0].ttll", "unknown key", "did you mean `ttl`?"),
     ("[cache]\nmax_body = 8", "cache.max_body", "expected text in quotes, found 8", "max_body = \"8 MiB\""),
     ("[upstream]\nmax_retries = \"2\"", "upstream.max_retries", "expected a whole number", "max_retries = 2"),
@@ -92,6 +92,23 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("[cache.ring]\nnodes = []", "cache.ring.nodes", "no node", "remove `[cache.ring]`"),
     ("[cache.ring]\nnodes = [\"a:1\", \"b:2\", \"a:1\"]", "cache.ring.nodes[2]", "same node as `cache.ring.nodes[0]`", "once"),
     ("[cache.ring]\nnodes = [\"a:x\"]", "cache.ring.nodes[0]", "is not a node", "10.0.0.5:11211"),
+    ("[cache.ring]\nnodes = [\"a:1:0\"]", "cache.ring.nodes[0]", "weight that is not a whole number from 1 to 1000", "where it is not 1"),
+    ("[cache.ring]\nnodes = [\"a:1\", \"A:1:2\"]", "cache.ring.nodes[1]", "same node as `cache.ring.nodes[0]`", "once"),
+    ("[cache.ring]\nnodes = [\"unix:/a\", \"unix:/a:2\"]", "cache.ring.nodes[1]", "same node as `cache.ring.nodes[0]`", "once"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nca = \"ca.pem\"", "cache.ring.ca", "without TLS", "tls = true"),
+    ("[cache.ring]\nnodes = [\"a:1\", \"unix:/b\"]\ntls = true", "cache.ring.nodes[1]", "Unix socket", "remove `tls = true`"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\ntls = true\nca = \"\"", "cache.ring.ca", "is not a path", "path of a file"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nconnections = 65", "cache.ring.connections", "65 is outside 1..=64", "from 1 to 64"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nmax_connections = 64", "cache.ring.max_connections", "unknown key", "connections"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nlarge = \"l2\"", "cache.ring.large", "\"chunk\" or \"l1\"", "large = \"chunk\""),
+    ("[cache.ring]\nnodes = [\"a:1\"]\ncompress_from = \"255\"", "cache.ring.compress_from", "outside 256 to 1 GiB", "write a size"),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nlease = \"0s\"", "cache.ring.lease", "outside 1s to 1h", "from \"1s\""),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nlease_wait = \"2h\"", "cache.ring.lease_wait", "outside 0s to 1h", "from \"0s\""),
+    ("[cache.ring]\nnodes = [\"a:1\"]\ngutter_ttl = \"0s\"", "cache.ring.gutter_ttl", "outside 1s to 1h", "from \"1s\""),
+    ("[cache.ring]\nnodes = [\"a:1\"]\nwarm_up = \"2d\"", "cache.ring.warm_up", "outside 0s to 1d", "from \"0s\""),
+    ("[cache]\nrefresh_ahead_percent = 51", "cache.refresh_ahead_percent", "51 is outside 0..=50", "from 0 to 50"),
+    ("[cache]\non_ring_failure = \"fail\"", "cache.on_ring_failure", "expected \"origin\" or \"stale\" or \"reject\"", "on_ring_failure = "),
+    ("[cache.l1]\nhot_key_rate = 1000001", "cache.l1.hot_key_rate", "outside 0..=1000000", "from 0 to 1000000"),
     ("[feed]\nkind = \"origin\"\npath = \"feed?x\"", "feed.path", "is not a path", "from the root"),
 ];
 

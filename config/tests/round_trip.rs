@@ -36,6 +36,42 @@ fn the_effective_configuration_reads_back_as_itself() {
 }
 
 #[test]
+fn every_key_of_the_tiers_reads_back_as_it_was_set() {
+    let tiers = r#"
+[cache]
+refresh_ahead_percent = 0
+on_ring_failure = "stale"
+[cache.l1]
+hot_key_rate = 0
+[cache.ring]
+nodes = ["a:1", "[::1]:11211:3"]
+tls = true
+ca = "ring-ca.pem"
+connections = 64
+large = "l1"
+compress_from = "16 KiB"
+lease = "1s"
+lease_wait = "0s"
+gutter_ttl = "1h"
+warm_up = "0s"
+"#;
+    let text = format!("{}{tiers}", EXAMPLES[0]);
+    let config = parse(&text, "tiers", Path::new("conf"), &Overrides::default()).unwrap();
+    assert_eq!(again(&config), config);
+    let shown = to_toml(&config);
+    for line in tiers.lines().filter(|line| !line.starts_with("ca = ")) {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+    assert!(shown.contains("ca = \"conf/ring-ca.pem\""), "{shown}");
+
+    let unix = text
+        .replace("\"a:1\"", "\"unix:/run/m.sock:2\"")
+        .replace("tls = true\nca = \"ring-ca.pem\"", "");
+    let config = parse(&unix, "tiers", Path::new(""), &Overrides::default()).unwrap();
+    assert_eq!(again(&config), config);
+}
+
+#[test]
 fn secrets_are_redacted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proxima.toml");

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DurationText, SizeText};
+use super::{DurationText, Ring, SizeText};
 
 /// The two tiers of the cache and how an object is filled.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +14,14 @@ pub(crate) struct Cache {
     /// How long a request waits for another's fetch of the same object before it fetches for itself; `"0s"`
     /// never waits.
     pub(crate) fill_wait: DurationText,
+    /// Last part of an answer's lifetime, in per cent of it, in which reading the answer has it refreshed in the
+    /// background, so that it does not end; 0 never does that.
+    #[schemars(range(min = 0, max = 50))]
+    pub(crate) refresh_ahead_percent: u32,
+    /// What a read does that the first tier does not answer while no server of the ring can be asked: `"origin"` goes to
+    /// the origin; `"stale"` answers with what the first tier has, within `stale_if_unreachable`, and goes to the origin
+    /// where it has nothing; `"reject"` refuses with 503.
+    pub(crate) on_ring_failure: OnRingFailure,
     /// First tier: memory of the proxy's own process.
     pub(crate) l1: L1,
     /// Second tier: memcached servers that the region's proxies share. Off when the section is absent.
@@ -25,10 +33,24 @@ impl Default for Cache {
         Self {
             max_body: "8 MiB".into(),
             fill_wait: "5s".into(),
+            refresh_ahead_percent: 10,
+            on_ring_failure: OnRingFailure::Origin,
             l1: L1::default(),
             ring: None,
         }
     }
+}
+
+/// What a read does while no server of the ring can be asked.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnRingFailure {
+    /// Goes to the origin.
+    Origin,
+    /// Answers with what the first tier has, however old within `stale_if_unreachable`.
+    Stale,
+    /// Refuses with 503.
+    Reject,
 }
 
 /// First tier: memory of the proxy's own process.
@@ -38,53 +60,17 @@ pub(crate) struct L1 {
     /// Memory for cached answers; `"0"` switches the tier off. Size it to the objects that are read all the
     /// time and leave the rest to the ring.
     pub(crate) capacity: SizeText,
+    /// Look-ups of one key in the ring per second from which on it counts as hot: it is kept in memory whatever
+    /// `capacity` says, so that no server of the ring carries it alone; 0 never does that.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(crate) hot_key_rate: u32,
 }
 
 impl Default for L1 {
     fn default() -> Self {
         Self {
             capacity: "256 MiB".into(),
-        }
-    }
-}
-
-/// Second tier: memcached servers that the region's proxies share. Off when the section is absent.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["nodes"]))]
-pub(crate) struct Ring {
-    /// `host:port` of each server. Every proxy of a region must list the same texts: they decide which
-    /// server holds a key (ketama).
-    #[schemars(extend("examples" = [["10.0.0.5:11211", "10.0.0.6:11211"]]))]
-    pub(crate) nodes: Option<Vec<String>>,
-    /// Deadline of one look-up; past it the request goes on as a miss. Keep it well below a fetch from the
-    /// origin.
-    pub(crate) lookup_timeout: DurationText,
-    /// Limit for connecting to a server.
-    pub(crate) connect_timeout: DurationText,
-    /// Connections to each server.
-    #[schemars(range(min = 1, max = 4096))]
-    pub(crate) max_connections: usize,
-    /// Consecutive failures that take a server out of the ring.
-    #[schemars(range(min = 1, max = 1000))]
-    pub(crate) fail_after: u32,
-    /// How often a server that is out is probed.
-    pub(crate) probe_interval: DurationText,
-    /// Largest item that the servers accept, a little below memcached's own `-I`; larger entries stay in
-    /// the first tier.
-    pub(crate) max_item: SizeText,
-}
-
-impl Default for Ring {
-    fn default() -> Self {
-        Self {
-            nodes: None,
-            lookup_timeout: "25ms".into(),
-            connect_timeout: "250ms".into(),
-            max_connections: 64,
-            fail_after: 3,
-            probe_interval: "1s".into(),
-            max_item: "1000 KiB".into(),
+            hot_key_rate: 100,
         }
     }
 }

@@ -7,7 +7,6 @@ use md5::{Digest, Md5};
 use proxima_config::checked::RingNode;
 
 const HASHES_PER_NODE: u32 = 40;
-const DEFAULT_PORT: u16 = 11211;
 
 /// Nodes placed on the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +22,7 @@ impl Ketama {
         let mut points: Vec<(u32, usize)> = Vec::with_capacity(nodes.len() * HASHES_PER_NODE as usize * 4);
         for (index, node) in nodes.iter().enumerate() {
             for i in 0..HASHES_PER_NODE {
-                let name = match node.port {
-                    DEFAULT_PORT => format!("{}-{i}", node.host),
-                    port => format!("{}:{port}-{i}", node.host),
-                };
+                let name = format!("{}-{i}", node.ketama_name());
                 let digest = Md5::digest(name.as_bytes());
                 let numbers = digest.as_chunks::<4>().0;
                 points.extend(numbers.iter().map(|number| (u32::from_le_bytes(*number), index)));
@@ -59,14 +55,19 @@ impl Ketama {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+    use proxima_config::checked::NodeAddress;
+
+    use super::*;
 
     fn nodes(count: u16) -> Vec<RingNode> {
         (0..count)
             .map(|n| RingNode {
-                host: "10.0.0.1".into(),
-                port: 11211 + n,
+                address: NodeAddress::Tcp {
+                    host: "10.0.0.1".into(),
+                    port: 11211 + n,
+                },
+                weight: 1,
             })
             .collect()
     }

@@ -93,7 +93,7 @@ impl Ring {
     /// # Errors
     /// [`RingError::Resolve`] for a node whose name does not resolve.
     pub(crate) async fn new(config: &RingConfig) -> Result<Self, RingError> {
-        let nodes: Vec<String> = config.nodes.iter().map(address).collect();
+        let nodes: Vec<String> = config.nodes.iter().map(RingNode::label).collect();
         for node in &nodes {
             if let Err(source) = lookup_host(node).await {
                 return Err(RingError::Resolve {
@@ -109,8 +109,8 @@ impl Ring {
             .router(SharedPlacement(Arc::clone(&placement)))
             .connect_timeout(Some(config.connect_timeout))
             .io_timeout(Some(config.lookup_timeout))
-            .max_connections(Some(config.max_connections))
-            .max_idle(config.max_connections)
+            .max_connections(Some(config.connections))
+            .max_idle(config.connections)
             .max_idle_age(IDLE_MAX)
             .connect_multiple_async(nodes.iter().map(String::as_str))
             .await
@@ -269,13 +269,6 @@ async fn probe_once(node: &str) -> memcache::exp::Result<()> {
     connection.execute(&build_noop()).await.map(|_| ())
 }
 
-fn address(node: &RingNode) -> String {
-    if node.host.contains(':') {
-        return format!("[{}]:{}", node.host, node.port);
-    }
-    format!("{}:{}", node.host, node.port)
-}
-
 /// 36 bytes, whatever the URL: nothing that a client sends reaches memcached's parser.
 fn node_key(hash: KeyHash) -> Vec<u8> {
     node_key_text(hash).into_bytes()
@@ -297,18 +290,5 @@ mod tests {
             assert_eq!(key.len(), 36);
             assert!(key.iter().all(u8::is_ascii_graphic));
         }
-    }
-
-    #[test]
-    fn addresses_are_what_sockets_take() {
-        let node = |host: &str| {
-            address(&RingNode {
-                host: host.into(),
-                port: 11211,
-            })
-        };
-        assert_eq!(node("10.0.0.1"), "10.0.0.1:11211");
-        assert_eq!(node("cache.internal"), "cache.internal:11211");
-        assert_eq!(node("::1"), "[::1]:11211");
     }
 }
