@@ -14,6 +14,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::cache::ring::RingReport;
+use crate::clock::UnixMillis;
 use crate::explain::inquiry::Inquiry;
 use crate::front::stopped;
 use crate::problem::Problem;
@@ -24,6 +26,7 @@ pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, mut shutdown
     let guarded = Router::new()
         .route("/metrics", get(metrics))
         .route("/explain", post(explain))
+        .route("/ring", get(ring))
         .layer(from_fn_with_state(Arc::clone(&proxy), authorise));
     let router = Router::new()
         .route("/healthz", get(healthz))
@@ -46,11 +49,10 @@ async fn readyz(State(proxy): State<Arc<Proxy>>) -> Response {
     let origins = proxy.upstreams.all();
     let healthy = origins.iter().filter(|origin| origin.health.is_healthy()).count();
     let feed = proxy.coherence.is_current();
-    let ring = proxy.ring.load();
-    let nodes: Vec<_> = ring
+    let nodes: Vec<_> = ring_report(&proxy)
         .iter()
-        .flat_map(|ring| ring.nodes())
-        .map(|(node, usable)| json!({"node": node, "in": usable}))
+        .flat_map(|report| &report.nodes)
+        .map(|node| json!({"node": node.node, "in": node.state == "in"}))
         .collect();
     let ready = healthy > 0 && feed;
     let body = json!({
@@ -70,6 +72,23 @@ async fn readyz(State(proxy): State<Arc<Proxy>>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body)).into_response()
+}
+
+/// Each ring node as this proxy sees it: a [`RingReport`]; 404 where there is no ring.
+async fn ring(State(proxy): State<Arc<Proxy>>) -> Response {
+    match ring_report(&proxy) {
+        Some(report) => Json(report).into_response(),
+        None => problem(&Problem::new(
+            StatusCode::NOT_FOUND,
+            "this proxy has no ring, or the names of its nodes have not resolved yet; see [cache.ring]",
+        )),
+    }
+}
+
+fn ring_report(proxy: &Proxy) -> Option<RingReport> {
+    let region = &proxy.config.regions.own().name;
+    let ring = proxy.ring.load();
+    ring.as_ref().map(|ring| ring.report(region, UnixMillis::now()))
 }
 
 /// What would be done with a request now, and why. Takes an [`Inquiry`], answers a [`crate::explain::report::Report`].
@@ -121,14 +140,8 @@ fn sample(proxy: &Proxy) {
             .with_label_values(&labels)
             .set(i64::from(origin.health.is_healthy()));
     }
-    if let Some(ring) = proxy.ring.load().as_ref() {
-        for (index, (_, usable)) in ring.nodes().enumerate() {
-            proxy
-                .metrics
-                .ring_nodes_in
-                .with_label_values(&[&index.to_string()])
-                .set(i64::from(usable));
-        }
+    if let Some(report) = ring_report(proxy) {
+        proxy.metrics.ring.sample(&report);
     }
 }
 

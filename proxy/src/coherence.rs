@@ -71,6 +71,11 @@ impl Coherence {
         self.floors.read().admit(tags, position, requested_at)
     }
 
+    /// Time since the start, by a clock that nobody sets back.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Whether changes made elsewhere are being heard of. While they are not, nothing stored counts as fresh.
     pub(crate) fn is_current(&self) -> bool {
         let Some(limit) = self.max_silence else {

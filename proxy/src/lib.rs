@@ -36,6 +36,7 @@ mod problem;
 mod proxy;
 mod read;
 mod reference;
+mod region_tier;
 mod request;
 mod routes;
 mod server;

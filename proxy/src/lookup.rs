@@ -160,10 +160,8 @@ impl Proxy {
     /// [`Self::look`] that always asks both tiers and changes neither.
     pub(crate) async fn peek(&self, read: &Read<'_>) -> Peeked {
         let first = self.look_first(read);
-        let l2_error = match self.ring.load_full() {
-            Some(ring) => ring.get(first.hash).await.err().map(|error| error.to_string()),
-            None => None,
-        };
+        let asked = self.peek_in_ring(first.hash).await;
+        let l2_error = asked.err().map(|error| error.to_string());
         let l1_marked = first.marker.is_some();
         let mut in_ring = Looked {
             found: None,
@@ -203,7 +201,7 @@ impl Proxy {
     }
 
     /// What L1 alone has to say.
-    fn look_first(&self, read: &Read<'_>) -> Looked {
+    pub(crate) fn look_first(&self, read: &Read<'_>) -> Looked {
         let mut looked = Looked {
             found: None,
             hash: read.hash,
@@ -222,11 +220,11 @@ impl Proxy {
     }
 
     async fn look_in_ring(&self, read: &Read<'_>, looked: &mut Looked, leave: Leave) -> Probe {
-        let mut first = self.entry_from_ring(looked.hash, leave).await;
+        let mut first = self.ring_entry(looked.hash, leave).await;
         if first.is_none() && looked.hash != read.hash {
             // another proxy may know of other fields that the variants are told apart by
             looked.hash = read.hash;
-            first = self.entry_from_ring(read.hash, leave).await;
+            first = self.ring_entry(read.hash, leave).await;
         }
         let Some(first) = first else {
             return Probe::Nothing {
@@ -244,23 +242,16 @@ impl Proxy {
         }
         looked.hash = variant_of(read, &first);
         looked.marker = Some(first);
-        match self.entry_from_ring(looked.hash, leave).await {
+        match self.ring_entry(looked.hash, leave).await {
             Some(entry) => fits(read, entry),
             None => Probe::Nothing { vary: true },
         }
     }
 
-    async fn entry_from_ring(&self, hash: KeyHash, leave: Leave) -> Option<Arc<Entry>> {
-        let blob = match leave {
-            Leave::Kept => self.ring_get(hash).await?,
-            Leave::AsIs => self.ring.load_full()?.get(hash).await.ok()??,
-        };
-        match Entry::decode(blob) {
-            Ok(entry) => Some(Arc::new(entry)),
-            Err(error) => {
-                tracing::debug!(%error, "the ring gave something else than a stored response");
-                None
-            }
+    async fn ring_entry(&self, hash: KeyHash, leave: Leave) -> Option<Arc<Entry>> {
+        match leave {
+            Leave::Kept => self.entry_from_ring(hash).await,
+            Leave::AsIs => self.peek_in_ring(hash).await.ok().flatten(),
         }
     }
 

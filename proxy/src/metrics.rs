@@ -1,12 +1,15 @@
 //! Every metric name and label in one place. Labels are closed sets: route names from the configuration, and
 //! `as_str()` of an enum.
 
+mod ring;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::core::{AtomicU64, GenericCounter};
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::status::Outcome;
@@ -48,8 +51,7 @@ pub(crate) struct Metrics {
     pub(crate) fills_collapsed: IntCounter,
     pub(crate) fills_in_flight: IntGauge,
     pub(crate) fills_oldest_start: Gauge,
-    pub(crate) ring_operations: IntCounterVec,
-    pub(crate) ring_nodes_in: IntGaugeVec,
+    pub(crate) ring: Arc<RingMetrics>,
     pub(crate) l1_entries: IntGauge,
     pub(crate) l1_bytes: IntGauge,
     pub(crate) floors: IntGauge,
@@ -58,6 +60,8 @@ pub(crate) struct Metrics {
     pub(crate) access_log_dropped: IntCounter,
     pub(crate) certificate_reloads: IntCounterVec,
 }
+
+pub(crate) use self::ring::{LeaseResult, RingMetrics};
 
 /// A metric that cannot be made: two share a name, or a name or label is malformed.
 pub(crate) type MetricsError = prometheus::Error;
@@ -114,12 +118,7 @@ impl Metrics {
                 "fills_oldest_start_time_seconds",
                 "When the oldest fill under way began, in seconds since 1970; 0 when there is none",
             )?)?,
-            ring_operations: new.counters(
-                "ring_operations_total",
-                "Ring operations",
-                &["operation", "result"],
-            )?,
-            ring_nodes_in: new.gauges("ring_node_in", "1 when the ring node is in use", &["index"])?,
+            ring: Arc::new(RingMetrics::new(&new)?),
             l1_entries: new.gauge("l1_entries", "Entries in L1")?,
             l1_bytes: new.gauge("l1_bytes", "Bytes that the entries in L1 cost")?,
             floors: new.gauge("floors", "Tags with a floor")?,
@@ -197,6 +196,15 @@ impl Maker<'_> {
 
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
         self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, MetricsError> {
+        self.register(GaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, MetricsError> {
+        let options = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS_S.to_vec());
+        self.register(Histogram::with_opts(options)?)
     }
 
     fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {

@@ -126,7 +126,7 @@ impl Posted {
             if let Some(deleted) = self.deleted {
                 let _ = deleted.await; // a deletion that failed is logged where it did
             }
-            self.keeper.put_in_ring(Some(kept)).await;
+            self.keeper.put_in_ring(Some(kept), |_| None).await;
             if let Some(fill) = listed {
                 self.keeper.proxy.fills.remove(self.keeper.primary, &fill);
             }
@@ -147,6 +147,7 @@ fn listed(keeper: &Keeper, kept: &Kept) -> Option<Arc<Fill>> {
                 fwd_status: None,
                 age_given_s: None,
                 origin_took: Duration::ZERO,
+                from_ring: false,
             };
             fill.set_head(head, false);
             Some(fill)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use bytes::Bytes;
 use proxima_config::checked::{Config, HostRule};
 use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
 use crate::cache::entry::Entry;
+use crate::cache::hot::HotKeys;
 use crate::cache::l1::L1;
 use crate::cache::ring::Ring;
 use crate::clock::UnixMillis;
@@ -18,9 +18,8 @@ use crate::fetch::Fetcher;
 use crate::floors::{Invalidation, TagHash};
 use crate::key::{self, KeyHash, Scheme};
 use crate::metrics::{Metrics, MetricsError};
-use crate::policy::freshness;
 use crate::position::Position;
-use crate::routes::{RouteState, Routes};
+use crate::routes::Routes;
 use crate::upstream::Upstreams;
 
 /// Why a proxy cannot be made from a checked configuration.
@@ -39,6 +38,8 @@ pub(crate) struct Proxy {
     pub(crate) cache_name: String,
     pub(crate) routes: Routes,
     pub(crate) l1: L1,
+    /// Look-ups in the ring, by key.
+    pub(crate) hot_keys: HotKeys,
     /// Empty without a ring, and until its nodes' names have resolved.
     pub(crate) ring: ArcSwapOption<Ring>,
     pub(crate) coherence: Coherence,
@@ -87,6 +88,7 @@ impl Proxy {
             cache_name: format!("Proxima-{region}"),
             routes: Routes::new(&config.routes, &metrics),
             l1: L1::new(config.cache.l1.capacity_bytes),
+            hot_keys: HotKeys::new(config.cache.l1.hot_key_rate),
             ring: ArcSwapOption::empty(),
             coherence: Coherence::new(&config.feed),
             fills: Fills::default(),
@@ -106,46 +108,9 @@ impl Proxy {
         }
     }
 
-    /// Looks in the ring, within its deadline. A failing ring is a miss.
-    pub(crate) async fn ring_get(&self, hash: KeyHash) -> Option<Bytes> {
-        let ring = self.ring.load_full()?;
-        let found = ring.get(hash).await;
-        let result = match &found {
-            Ok(Some(_)) => "hit",
-            Ok(None) => "miss",
-            Err(error) => {
-                tracing::debug!(%error, "ring look-up failed");
-                "error"
-            }
-        };
-        self.metrics
-            .ring_operations
-            .with_label_values(&["get", result])
-            .inc();
-        found.ok().flatten()
-    }
-
     /// Puts an entry into L1.
     pub(crate) fn keep(&self, hash: KeyHash, entry: &Arc<Entry>) {
         self.l1.put(hash, entry, |current| self.coherence.admits(current));
-    }
-
-    /// Puts an entry into the ring, within its deadline.
-    pub(crate) async fn ring_put(&self, hash: KeyHash, entry: &Entry, route: &RouteState) {
-        let Some(ring) = self.ring.load_full() else { return };
-        let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
-        let result = match ring.put(hash, entry.blob(), useful_for).await {
-            Ok(true) => "stored",
-            Ok(false) => "refused",
-            Err(error) => {
-                tracing::debug!(%error, "ring store failed");
-                "error"
-            }
-        };
-        self.metrics
-            .ring_operations
-            .with_label_values(&["set", result])
-            .inc();
     }
 
     /// Raises the floors that a write of our own raises: its URL, the URLs it names (RFC 9111 section 4.4), the tags

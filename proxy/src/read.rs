@@ -1,6 +1,7 @@
 //! The road of a read: route, key, look up, coalesce, answer. Both fronts walk it.
 
 use http::StatusCode;
+use proxima_config::checked::OnRingFailure;
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +24,11 @@ use crate::proxy::Proxy;
 use crate::request::{ReadMethod, Request, Signals};
 use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
+
+/// Reads in the last part of an answer's lifetime from which on its key counts as hot, and after which a refresh that came to
+/// nothing is tried again.
+const LATE_READS_MIN: u32 = 3;
+const LATE_READS_AGAIN: u32 = 1024;
 
 /// A read that the cache may answer.
 pub(crate) struct Read<'r> {
@@ -151,9 +157,26 @@ impl Proxy {
     }
 
     /// Answers from L1, or says that it takes more.
-    pub(crate) fn answer_now(&self, read: &Read<'_>) -> Option<Stored> {
+    pub(crate) fn answer_now(self: &Arc<Self>, read: &Read<'_>) -> Option<Stored> {
         let found = self.look_in_l1(read, UnixMillis::now())?;
-        found.serves(read).then(|| Stored::new(read, &found))
+        if !found.serves(read) {
+            return None;
+        }
+        if self.is_to_be_refreshed(read, &found) {
+            self.refresh(read, &self.look_first(read));
+        }
+        Some(Stored::new(read, &found))
+    }
+
+    /// Whether a key is so hot that its answer is refreshed before its end: nobody is to wait for it then.
+    fn is_to_be_refreshed(&self, read: &Read<'_>, found: &Found) -> bool {
+        let percent = self.config.cache.refresh_ahead_percent;
+        if !found.freshness.is_ending(percent) || !read.is_shareable() {
+            return false;
+        }
+        // again only after many more: an origin that fails is not asked all the time
+        let reads = found.entry.read_late();
+        reads == LATE_READS_MIN || reads.is_multiple_of(LATE_READS_AGAIN)
     }
 
     /// Answers from the ring, from a fill under way, or from an origin.
@@ -161,6 +184,9 @@ impl Proxy {
         let looked = self.look(read).await;
         if let Some(found) = &looked.found {
             if found.serves(read) {
+                if self.is_to_be_refreshed(read, found) {
+                    self.refresh(read, &looked);
+                }
                 return Answer::Stored(Stored::new(read, found));
             }
             if found.serves_while_revalidating(read) && read.is_shareable() {
@@ -177,7 +203,38 @@ impl Proxy {
                 status: why.into(),
             };
         }
+        if let Some(answer) = self.answer_without_ring(read, &looked, why) {
+            return answer;
+        }
         self.fetch(read, &looked, why).await
+    }
+
+    /// What is done instead of a fetch while no node of the ring can be asked, where the operator wants the origin spared.
+    fn answer_without_ring(
+        self: &Arc<Self>,
+        read: &Read<'_>,
+        looked: &Looked,
+        why: Outcome,
+    ) -> Option<Answer> {
+        match self.without_ring()? {
+            OnRingFailure::Origin => None,
+            OnRingFailure::Stale => {
+                let held = looked.found.as_ref()?;
+                let stale =
+                    held.current && held.serves_on_error(true) && !read.signals.wanted.asks_for_more();
+                stale.then(|| {
+                    self.refresh(read, looked);
+                    Answer::Stored(Stored::new(read, held))
+                })
+            }
+            OnRingFailure::Reject => Some(Answer::Problem {
+                problem: Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the region's cache is out of order, and the origin is spared meanwhile; try again later",
+                ),
+                status: why.into(),
+            }),
+        }
     }
 
     /// Starts a fill that nobody waits for.
@@ -237,6 +294,9 @@ impl Proxy {
             Joined::Leader(fill, mut reader) => {
                 tokio::spawn(Job::new(self, read, looked, Errand::Whole, true).run(fill));
                 let head = head_of(read, &mut reader).await;
+                if matches!(head, Head::Entry { from_ring: true, .. }) && !self.answers(read, &head) {
+                    return None; // it has changed since
+                }
                 Some(self.conclude(read, looked, why, head, reader, false))
             }
             Joined::Waiter(mut reader) => {
@@ -269,10 +329,16 @@ impl Proxy {
                         answer.requested_at,
                     )
             }
-            Head::Entry { entry, shared, .. } => {
+            Head::Entry {
+                entry,
+                shared,
+                from_ring,
+                ..
+            } => {
                 let found = self.assess(read, Arc::clone(entry), Tier::L1, UnixMillis::now());
                 let wanted = read.signals.wanted;
-                *shared
+                (!from_ring || found.serves(read))
+                    && *shared
                     && read.request.headers.select(entry.vary())
                     && found.admitted
                     && found.covers
@@ -330,7 +396,12 @@ impl Proxy {
                 fwd_status,
                 age_given_s,
                 origin_took,
+                from_ring,
             } => {
+                if from_ring {
+                    let found = self.assess(read, entry, Tier::L2, UnixMillis::now());
+                    return Answer::Stored(Stored::new(read, &found));
+                }
                 let found = self.assess(read, entry, Tier::L1, UnixMillis::now());
                 let mut answer = Stored::new(read, &found);
                 answer.status = CacheStatus {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use proxima_config::Config;
+use proxima_config::checked::Feed;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept::{Listener, accept};
 use crate::admin;
-use crate::cache::ring::Ring;
+use crate::cache::ring::{Ring, Surroundings};
 use crate::feed;
 use crate::forward::Forward;
 use crate::front::Front;
@@ -241,8 +242,13 @@ async fn keep_ring(proxy: Arc<Proxy>) {
     let Some(config) = &proxy.config.cache.ring else {
         return;
     };
+    let surroundings = Surroundings {
+        entry_bytes_max: entry_bytes_max(proxy.config.cache.max_body_bytes),
+        deaf: proxy.config.feed == Feed::None,
+        metrics: Arc::clone(&proxy.metrics.ring),
+    };
     loop {
-        match Ring::new(config).await {
+        match Ring::new(config, surroundings.clone()).await {
             Ok(ring) => {
                 let ring = Arc::new(ring);
                 proxy.ring.store(Some(Arc::clone(&ring)));
@@ -254,6 +260,12 @@ async fn keep_ring(proxy: Arc<Proxy>) {
             }
         }
     }
+}
+
+/// Bytes of an entry whose body has so many: its head, key and tags are far smaller than a mebibyte.
+fn entry_bytes_max(body_bytes: u64) -> usize {
+    const HEAD_BYTES_MAX: u64 = 1 << 20;
+    usize::try_from(body_bytes.saturating_add(HEAD_BYTES_MAX)).unwrap_or(usize::MAX)
 }
 
 /// Reads certificates again when their files change, or at once on SIGHUP, which would otherwise end the process.

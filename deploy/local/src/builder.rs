@@ -1,5 +1,6 @@
 //! Describing a world and starting it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
@@ -47,6 +48,7 @@ pub struct WorldBuilder {
     unknown: Vec<String>,
     proxies_per_region: usize,
     memcached_per_region: usize,
+    memcached_args: Vec<OsString>,
     profiles: u32,
     jobs: u32,
     overlay: Overlay,
@@ -62,6 +64,7 @@ impl Default for WorldBuilder {
             unknown: Vec::new(),
             proxies_per_region: 1,
             memcached_per_region: 2,
+            memcached_args: Vec::new(),
             profiles: 200,
             jobs: 200,
             overlay: Overlay::default(),
@@ -105,6 +108,13 @@ impl WorldBuilder {
     #[must_use]
     pub fn memcached_per_region(mut self, count: usize) -> Self {
         self.memcached_per_region = count;
+        self
+    }
+
+    /// Further arguments of every memcached node, such as `["-m", "2"]`.
+    #[must_use]
+    pub fn memcached_args(mut self, args: &[&str]) -> Self {
+        self.memcached_args = args.iter().map(OsString::from).collect();
         self
     }
 
@@ -292,7 +302,7 @@ impl WorldBuilder {
         let rings = self.regions.iter().map(|place| {
             let nodes = (1..=self.memcached_per_region).map(|number| {
                 let name = format!("memcached-{}-{number}", place.name);
-                Memcached::start(program.clone(), dir, name)
+                Memcached::start(program.clone(), dir, name, self.memcached_args.clone())
             });
             try_join_all(nodes)
         });

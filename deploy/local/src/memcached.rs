@@ -4,14 +4,18 @@ use std::ffi::OsString;
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::process::{Process, Recipe};
+use crate::programs::memcached;
 
 /// A memcached process. It forgets everything when it is restarted, and keeps its address.
 #[derive(Debug)]
 pub struct Memcached {
     process: Process,
     port: u16,
+    /// Arguments beside the usual ones.
+    extra: Vec<OsString>,
 }
 
 /// Faults can be done to it as to any process.
@@ -24,7 +28,23 @@ impl Deref for Memcached {
 }
 
 impl Memcached {
-    pub(crate) async fn start(program: PathBuf, dir: &Path, name: String) -> anyhow::Result<Self> {
+    /// A node that belongs to no world, with further arguments of memcached's own. Its files lie in `dir`.
+    ///
+    /// # Errors
+    /// When memcached is not installed or does not start.
+    pub async fn alone(dir: &Path, extra: &[&str]) -> anyhow::Result<Self> {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("memcached-{}", STARTED.fetch_add(1, Ordering::Relaxed));
+        let extra = extra.iter().map(OsString::from).collect();
+        Self::start(memcached()?, dir, name, extra).await
+    }
+
+    pub(crate) async fn start(
+        program: PathBuf,
+        dir: &Path,
+        name: String,
+        extra: Vec<OsString>,
+    ) -> anyhow::Result<Self> {
         let port_path = port_path(dir, &name);
         // A kept folder may hold that of an earlier world.
         let _ = fs::remove_file(&port_path);
@@ -33,12 +53,12 @@ impl Memcached {
         let recipe = Recipe {
             name,
             program,
-            args: args("-1"),
+            args: args("-1", &extra),
             env,
             dir: dir.to_owned(),
         };
         let (process, port) = Process::start(recipe, port_written).await?;
-        Ok(Self { process, port })
+        Ok(Self { process, port, extra })
     }
 
     /// `127.0.0.1:PORT`, as in `cache.ring.nodes`.
@@ -54,19 +74,20 @@ impl Memcached {
         let recipe = self.process.recipe();
         let _ = fs::remove_file(port_path(&recipe.dir, &recipe.name));
         self.process
-            .start_again(args(&self.port.to_string()), port_written)
+            .start_again(args(&self.port.to_string(), &self.extra), port_written)
             .await
             .map(drop)
     }
 }
 
-fn args(port: &str) -> Vec<OsString> {
+fn args(port: &str, extra: &[OsString]) -> Vec<OsString> {
     let port = ["-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64", "-t", "1"];
     // Giving up root's identity would also give up the parent death signal (prctl(2)), hence `-u root`; who is
     // not root is not asked.
     port.into_iter()
         .chain(["-u", "root"])
         .map(OsString::from)
+        .chain(extra.iter().cloned())
         .collect()
 }
 

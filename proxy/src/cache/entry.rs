@@ -23,7 +23,7 @@
 //! to send but for `Age`, `Cache-Status`, `Connection` and the empty line.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -103,6 +103,8 @@ pub(crate) struct Entry {
     floor_tags: Box<[TagHash]>,
     /// Epoch of the floors at which the tags were last found good: while it has not moved, they still are.
     checked_epoch: AtomicU64,
+    /// Reads in the last part of the lifetime.
+    late_reads: AtomicU32,
     /// The head as a map, made when first needed (HTTP/2, revalidation).
     headers: OnceLock<HeaderMap>,
 }
@@ -299,6 +301,7 @@ impl Entry {
             body_start,
             floor_tags,
             checked_epoch: AtomicU64::new(0),
+            late_reads: AtomicU32::new(0),
             headers: OnceLock::new(),
             blob,
         })
@@ -385,6 +388,11 @@ impl Entry {
     /// Remembers that the tags are good at `epoch`.
     pub(crate) fn mark_checked(&self, epoch: u64) {
         self.checked_epoch.store(epoch, Ordering::Release);
+    }
+
+    /// Counts a read in the last part of the lifetime, and says how many there have been.
+    pub(crate) fn read_late(&self) -> u32 {
+        self.late_reads.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     /// What the entry costs in memory, in bytes.

@@ -1,6 +1,7 @@
 //! L1: stored responses in this process's memory, bounded in bytes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
@@ -9,54 +10,91 @@ use moka::sync::Cache;
 use super::entry::Entry;
 use crate::key::KeyHash;
 
+/// Memory for entries whose keys are hot: apart, since neither a small capacity nor a crowd of others may turn them out.
+const HOT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// The in-process tier. Cheap to read from every thread.
 #[derive(Debug)]
 pub(crate) struct L1 {
     entries: Option<Cache<KeyHash, Arc<Entry>>>,
+    hot: Cache<KeyHash, Arc<Entry>>,
+    /// Whether any key has ever been hot: most proxies are spared the second look.
+    any_hot: AtomicBool,
 }
 
 impl L1 {
     /// Keeps at most `capacity_bytes` of entries, weighed by what they really cost; 0 keeps none.
     pub(crate) fn new(capacity_bytes: u64) -> Self {
         let weigh = |_: &KeyHash, entry: &Arc<Entry>| u32::try_from(entry.weight()).unwrap_or(u32::MAX);
-        let entries = (capacity_bytes > 0).then(|| {
+        let cache = |capacity_bytes, policy| {
             Cache::builder()
                 .max_capacity(capacity_bytes)
                 .weigher(weigh)
-                .eviction_policy(EvictionPolicy::tiny_lfu())
+                .eviction_policy(policy)
                 .build()
-        });
-        Self { entries }
+        };
+        // a newcomer has to be read more often than what it would turn out: a scan washes nothing away
+        let entries = (capacity_bytes > 0).then(|| cache(capacity_bytes, EvictionPolicy::tiny_lfu()));
+        Self {
+            entries,
+            hot: cache(HOT_BYTES_MAX, EvictionPolicy::lru()),
+            any_hot: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn get(&self, hash: KeyHash) -> Option<Arc<Entry>> {
-        self.entries.as_ref()?.get(&hash)
+        let entry = self.entries.as_ref().and_then(|entries| entries.get(&hash));
+        if entry.is_some() || !self.any_hot.load(Ordering::Relaxed) {
+            return entry;
+        }
+        self.hot.get(&hash)
+    }
+
+    /// Keeps an entry whose key is hot, whatever the capacity.
+    pub(crate) fn put_hot(&self, hash: KeyHash, entry: &Arc<Entry>) {
+        self.any_hot.store(true, Ordering::Relaxed);
+        put(&self.hot, hash, entry, |_| true);
     }
 
     /// Stores an entry, unless the one in its place reflects more of the data's history and is `still_good`.
-    pub(crate) fn put(&self, hash: KeyHash, entry: &Arc<Entry>, still_good: impl FnOnce(&Entry) -> bool) {
-        let Some(entries) = &self.entries else { return };
-        entries.entry(hash).and_compute_with(|current| {
-            let newer = current.filter(|current| reflects_more(current.value(), entry));
-            match newer {
-                Some(current) if still_good(current.value()) => Op::Nop,
-                _ => Op::Put(Arc::clone(entry)),
-            }
-        });
+    pub(crate) fn put(&self, hash: KeyHash, entry: &Arc<Entry>, still_good: impl Fn(&Entry) -> bool) {
+        if let Some(entries) = &self.entries {
+            put(entries, hash, entry, &still_good);
+        }
+        if self.any_hot.load(Ordering::Relaxed) && self.hot.contains_key(&hash) {
+            put(&self.hot, hash, entry, &still_good);
+        }
     }
 
     pub(crate) fn remove(&self, hash: KeyHash) {
         if let Some(entries) = &self.entries {
             entries.invalidate(&hash);
         }
+        self.hot.invalidate(&hash);
     }
 
     /// Number of entries and their bytes, as last counted.
     pub(crate) fn usage(&self) -> (u64, u64) {
-        self.entries
-            .as_ref()
-            .map_or((0, 0), |entries| (entries.entry_count(), entries.weighted_size()))
+        let tiers = self.entries.iter().chain([&self.hot]);
+        tiers.fold((0, 0), |(entries, bytes), tier| {
+            (entries + tier.entry_count(), bytes + tier.weighted_size())
+        })
     }
+}
+
+fn put(
+    tier: &Cache<KeyHash, Arc<Entry>>,
+    hash: KeyHash,
+    entry: &Arc<Entry>,
+    still_good: impl Fn(&Entry) -> bool,
+) {
+    tier.entry(hash).and_compute_with(|current| {
+        let newer = current.filter(|current| reflects_more(current.value(), entry));
+        match newer {
+            Some(current) if still_good(current.value()) => Op::Nop,
+            _ => Op::Put(Arc::clone(entry)),
+        }
+    });
 }
 
 /// Whether one entry was made from newer data than another, as far as that can be told: by position where both have one, else

@@ -1,6 +1,7 @@
 //! The two tiers: L1 in this process, and the region's memcached ring.
 
 pub(crate) mod entry;
+pub(crate) mod hot;
 pub(crate) mod ketama;
 pub(crate) mod l1;
 pub(crate) mod ring;

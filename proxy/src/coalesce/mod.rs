@@ -78,6 +78,8 @@ pub(crate) enum Head {
         /// Age that caches before this one have given the answer that confirmed it.
         age_given_s: Option<u32>,
         origin_took: Duration,
+        /// Another proxy of the region has stored it meanwhile: no origin was asked.
+        from_ring: bool,
     },
     /// Nothing came.
     Failed(FetchError),

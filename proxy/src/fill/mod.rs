@@ -3,8 +3,10 @@
 mod errand;
 mod refresh;
 mod trial;
+mod turn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, IF_RANGE};
@@ -14,6 +16,7 @@ use pingora::http::RequestHeader;
 pub(crate) use self::errand::Errand;
 use self::errand::{Held, origin_request, rest_of, unconditional};
 pub(crate) use self::trial::Trial;
+use self::turn::{Course, Share};
 use crate::answer::{place, place_of};
 use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
@@ -25,6 +28,7 @@ use crate::lookup::Looked;
 use crate::policy::age::{self, Timing};
 use crate::policy::conditional::share_a_strong_validator;
 use crate::policy::freshness;
+use crate::policy::request::Wanted;
 use crate::policy::storing::{self, Asked, Exchange, NotStored, Storable};
 use crate::policy::{update, vary};
 use crate::proxy::Proxy;
@@ -37,6 +41,8 @@ pub(crate) struct Job {
     /// Whether other requests may wait for this fill.
     listed: bool,
     asked: Asked,
+    /// What the client asks of a stored response.
+    wanted: Wanted,
     request: Result<RequestHeader, FetchError>,
     /// What is stored now, to be validated.
     held: Option<Arc<Entry>>,
@@ -46,6 +52,7 @@ pub(crate) struct Job {
 struct Listing<'l> {
     job: &'l Job,
     fill: &'l Arc<Fill>,
+    share: Share,
 }
 
 impl Listing<'_> {
@@ -57,6 +64,41 @@ impl Listing<'_> {
                 .proxy
                 .fills
                 .remove(self.job.keeper.hash, self.fill);
+        }
+    }
+
+    /// Stores in the ring what the fill is to share.
+    async fn put_in_ring(&self, kept: Option<Kept>) {
+        if !matches!(self.share, Share::Nothing) {
+            let lease_for = |hash| self.share.lease_for(hash);
+            self.job.keeper.put_in_ring(kept, lease_for).await;
+        }
+    }
+
+    /// Answers with what another proxy has stored.
+    fn answer_from_ring(&self, entry: Arc<Entry>) {
+        self.end();
+        let head = Head::Entry {
+            entry,
+            shared: true,
+            fwd_status: None,
+            age_given_s: None,
+            origin_took: Duration::ZERO,
+            from_ring: true,
+        };
+        self.fill.set_head(head, false);
+    }
+
+    /// Lets another proxy fill what this one did not.
+    async fn give_up_lease(&mut self) {
+        let Some(lease) = std::mem::replace(&mut self.share, Share::Nothing).unused() else {
+            return;
+        };
+        let Some(ring) = self.job.keeper.proxy.ring.load_full() else {
+            return;
+        };
+        if let Err(error) = ring.release(lease).await {
+            tracing::debug!(%error, "a lease was not given up");
         }
     }
 }
@@ -96,6 +138,7 @@ impl Job {
                 range: errand == Errand::Range,
                 ..Asked::of(&read.signals)
             },
+            wanted: read.signals.wanted,
             held,
             keeper: Keeper {
                 proxy: Arc::clone(proxy),
@@ -113,18 +156,23 @@ impl Job {
 
     /// Runs the fill to its end.
     pub(crate) async fn run(self, fill: Arc<Fill>) {
-        let fetched = self.fetch(&fill).await;
-        let listing = Listing {
+        let mut listing = Listing {
             job: &self,
             fill: &fill,
+            share: Share::All,
         };
-        match fetched {
+        match self.course().await {
+            Course::Filled(entry) => return listing.answer_from_ring(entry),
+            Course::Fetch(share) => listing.share = share,
+        }
+        match self.fetch(&fill).await {
             Ok(fetched) => self.take(fetched, &listing).await,
             Err(error) => {
                 listing.end();
                 fill.set_head(Head::Failed(error), false);
             }
         }
+        listing.give_up_lease().await;
     }
 
     /// Asks, and asks again without conditions when the answer is about something else than what is stored (RFC 9111 section
@@ -209,7 +257,7 @@ impl Job {
         match kept {
             Ok(kept) => {
                 fill.finish(Ok(()));
-                self.keeper.put_in_ring(kept).await;
+                listing.put_in_ring(kept).await;
             }
             Err(broken) => fill.finish(Err(broken)),
         }

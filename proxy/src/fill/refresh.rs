@@ -76,9 +76,10 @@ impl Job {
             fwd_status: (fetched.status == StatusCode::NOT_MODIFIED).then_some(304),
             age_given_s: age_given(&fetched),
             origin_took: fetched.took,
+            from_ring: false,
         };
         listing.fill.set_head(head, false);
-        self.keeper.put_in_ring(kept).await;
+        listing.put_in_ring(kept).await;
         listing.end();
         self.keeper.proxy.fetcher.release(fetched).await;
     }

@@ -42,6 +42,8 @@ pub(crate) struct Freshness {
     pub(crate) age: Duration,
     /// Milliseconds of freshness left; negative when stale.
     pub(crate) left_ms: i64,
+    /// The lifetime, in ms.
+    pub(crate) lifetime_ms: i64,
     /// May be served stale while a refresh runs, now.
     pub(crate) while_revalidate: bool,
     /// May be served stale when the origin fails, now.
@@ -57,6 +59,12 @@ pub(crate) struct Freshness {
 impl Freshness {
     pub(crate) fn is_fresh(&self) -> bool {
         self.left_ms > 0
+    }
+
+    /// Whether it is fresh, and in the last so many per cent of its lifetime.
+    pub(crate) fn is_ending(&self, percent: u32) -> bool {
+        let part_ms = i128::from(self.lifetime_ms) * i128::from(percent);
+        self.is_fresh() && i128::from(self.left_ms) * 100 < part_ms
     }
 
     /// Whole seconds for the `ttl` parameter of `Cache-Status` (RFC 9211 section 2.3): negative when stale.
@@ -81,6 +89,7 @@ pub(crate) fn judge(facts: &Facts, receipt: Receipt, route: &Route, now: UnixMil
     Freshness {
         age,
         left_ms,
+        lifetime_ms: signed_ms(lifetime),
         while_revalidate: within(window(
             route.stale_while_revalidate,
             facts.stale_while_revalidate_s,
@@ -254,6 +263,30 @@ mod tests {
         assert!(!at(200, facts, &without, 9).is_fresh());
         assert!(is_never_fresh(&facts, 200, &without));
         assert!(!is_never_fresh(&facts, 200, &route(Ttl::Origin)));
+    }
+
+    #[test]
+    fn the_end_of_a_lifetime_is_its_last_part() {
+        let facts = Facts {
+            lifetime_s: Some(100),
+            ..Facts::default()
+        };
+        let route = route(Ttl::Origin);
+        for (age_s, percent, ending) in [
+            (89, 10, false),
+            (90, 10, false),
+            (91, 10, true),
+            (99, 10, true),
+            (100, 10, false), // it has ended
+            (99, 0, false),
+            (51, 50, true),
+        ] {
+            assert_eq!(
+                at(200, facts, &route, age_s).is_ending(percent),
+                ending,
+                "{age_s} {percent}"
+            );
+        }
     }
 
     proptest! {

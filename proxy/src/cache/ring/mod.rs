@@ -1,0 +1,358 @@
+//! L2: the region's memcached ring.
+//!
+//! Ketama places keys. A node that fails repeatedly is passed over until a probe finds it well again; meanwhile the next on the ring
+//! holds short-lived copies. What a node lacks after a change or a return is looked for where it was before. A ring that
+//! does not answer costs a look-up its deadline and nothing else: reads go on from L1 and the origins.
+
+pub(crate) mod circuit;
+mod command;
+mod dial;
+pub(crate) mod item;
+mod lane;
+mod lease;
+mod node;
+mod placement;
+mod report;
+mod store;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use memcache::exp::ReturnCode;
+use proxima_config::checked::{Ring as RingConfig, RingNode};
+use tokio_rustls::TlsConnector;
+
+use self::command::{Code, Command, Condition};
+pub(crate) use self::dial::DialError;
+use self::item::{INDEX, Index, Item};
+use self::lane::{LaneError, Reply};
+pub(crate) use self::lease::{Lease, Mark, Turn};
+use self::node::Node;
+use self::placement::{Placement, Previous};
+pub(crate) use self::report::RingReport;
+pub(crate) use self::store::Stored;
+use crate::clock::UnixMillis;
+use crate::key::KeyHash;
+use crate::metrics::RingMetrics;
+
+/// Entries at least this large are compressed and expanded by threads that may block.
+const BLOCKING_BYTES: usize = 128 * 1024;
+
+/// Why the ring did not serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RingError {
+    #[error("ring node {node}: {source}")]
+    Node { node: String, source: LaneError },
+    #[error("ring node {node}: no answer within {} ms", after.as_millis())]
+    Deadline { node: String, after: Duration },
+    #[error("ring node {node}: its name does not resolve: {source}")]
+    Resolve { node: String, source: std::io::Error },
+    #[error(transparent)]
+    Dial(#[from] DialError),
+}
+
+/// What a ring is told beside its own configuration.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// Largest entry that is stored or read, in bytes.
+    pub(crate) entry_bytes_max: usize,
+    /// Changes are heard of only through the ring's own deletions: what a node held while it was away cannot be believed.
+    pub(crate) deaf: bool,
+    pub(crate) metrics: Arc<RingMetrics>,
+}
+
+/// The region's ring. Cheap to share; every operation has a deadline.
+pub(crate) struct Ring {
+    placement: Placement,
+    previous: ArcSwapOption<Previous>,
+    config: RingConfig,
+    surroundings: Surroundings,
+}
+
+/// An entry that the ring holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) blob: Bytes,
+    /// What was asked for earlier is not to be believed: the node was away and may have missed its deletion.
+    pub(crate) believed_from: Option<UnixMillis>,
+}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.placement.nodes.iter().map(|node| &node.label);
+        f.debug_struct("Ring")
+            .field("nodes", &nodes.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ring {
+    /// Resolves the nodes; connections are opened when first needed.
+    ///
+    /// # Errors
+    /// [`RingError::Resolve`] for a node whose name does not resolve, [`RingError::Dial`] for unusable TLS settings.
+    pub(crate) async fn new(config: &RingConfig, surroundings: Surroundings) -> Result<Self, RingError> {
+        Self::made(config, surroundings, &[]).await
+    }
+
+    /// The ring under a new configuration. Nodes that stay keep their connections, and for `warm_up` what others lack is
+    /// looked for where this ring has it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) async fn changed(&self, config: &RingConfig) -> Result<Self, RingError> {
+        let same_settings = {
+            let placed = RingConfig {
+                nodes: self.config.nodes.clone(),
+                ..config.clone()
+            };
+            placed == self.config
+        };
+        let known = if same_settings {
+            &self.placement.nodes[..]
+        } else {
+            &[]
+        };
+        let ring = Self::made(config, self.surroundings.clone(), known).await?;
+        if config.nodes != self.config.nodes {
+            let until = UnixMillis(UnixMillis::now().0 + millis(config.warm_up));
+            let placement = Placement::new(self.placement.nodes.clone());
+            ring.previous.store(Some(Arc::new(Previous { placement, until })));
+        }
+        Ok(ring)
+    }
+
+    async fn made(
+        config: &RingConfig,
+        surroundings: Surroundings,
+        known: &[Arc<Node>],
+    ) -> Result<Self, RingError> {
+        let tls = config.tls.as_ref().map(dial::tls_connector).transpose()?;
+        let make = |wanted: &RingNode| -> Result<Arc<Node>, RingError> {
+            let same = known.iter().find(|node| node.config == *wanted);
+            match same {
+                Some(node) => Ok(Arc::clone(node)),
+                None => new_node(wanted, config, tls.as_ref(), &surroundings),
+            }
+        };
+        let nodes: Vec<Arc<Node>> = config.nodes.iter().map(make).collect::<Result<_, _>>()?;
+        for node in &nodes {
+            node.resolves().await?;
+        }
+        Ok(Self {
+            placement: Placement::new(nodes),
+            previous: ArcSwapOption::empty(),
+            config: config.clone(),
+            surroundings,
+        })
+    }
+
+    /// Looks an entry up; `None` when the ring does not hold it.
+    ///
+    /// # Errors
+    /// [`RingError`] when its node fails or does not answer within the look-up deadline.
+    pub(crate) async fn get(&self, hash: KeyHash) -> Result<Option<Held>, RingError> {
+        let key = node_key_text(hash);
+        let Some(place) = self.placement.locate(key.as_bytes()) else {
+            return Ok(None);
+        };
+        let node = place.node;
+        if place.stands_in {
+            self.surroundings.metrics.stood_in.inc();
+        }
+        let (reply, _) = node.ask(key.as_bytes(), Command::Get).await?;
+        let found = match item_of(&reply) {
+            Some(item) => self.entry_of(&key, item).await,
+            None => self.get_from_before(&key, node).await,
+        };
+        let counter = if found.is_some() {
+            &node.tally.hits
+        } else {
+            &node.tally.misses
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(found.map(|blob| self.held(blob, node)))
+    }
+
+    fn held(&self, blob: Bytes, node: &Node) -> Held {
+        let deaf = self.surroundings.deaf;
+        Held {
+            blob,
+            believed_from: deaf.then(|| node.circuit.back_at()).flatten(),
+        }
+    }
+
+    /// What a node lacks since it was added or came back, from where it was before; the node is given it.
+    async fn get_from_before(&self, key: &str, node: &Arc<Node>) -> Option<Bytes> {
+        let (item, ttl_s) = self.item_from_before(key, node).await?;
+        let copy = Command::Set {
+            value: item.value.clone(),
+            flags: item.flags,
+            ttl_s,
+            condition: Condition::Absent,
+        };
+        // whoever looks next finds it; who looks now does not wait for that
+        drop(node.send(node.next_lane(), key.as_bytes(), copy));
+        self.surroundings.metrics.warmed.inc();
+        self.entry_of(key, item).await
+    }
+
+    async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
+        let now = UnixMillis::now();
+        let previous = self.previous.load_full().filter(|previous| now < previous.until);
+        let moved = previous
+            .as_ref()
+            .and_then(|previous| previous.placement.locate(key.as_bytes()))
+            .map(|place| place.node)
+            .filter(|before| !Arc::ptr_eq(before, node));
+        let before = match moved {
+            Some(before) => before,
+            None => self
+                .placement
+                .stood_in(key.as_bytes(), node, self.config.warm_up, now)?,
+        };
+        let (reply, _) = before.ask(key.as_bytes(), Command::Get).await.ok()?;
+        Some((item_of(&reply)?, reply.line.ttl_s?.max(1)))
+    }
+
+    /// The entry that an item stands for.
+    async fn entry_of(&self, key: &str, item: Item) -> Option<Bytes> {
+        let bytes_max = self.surroundings.entry_bytes_max;
+        let item = if item.flags == INDEX {
+            let index = Index::read(&item, bytes_max)?;
+            self.surroundings.metrics.joined.inc();
+            index.join(&self.get_many(&index.keys(key)).await)?
+        } else {
+            item
+        };
+        if item.flags == item::ZSTD && item.value.len() >= BLOCKING_BYTES {
+            let expanded = tokio::task::spawn_blocking(move || item.entry(bytes_max));
+            return expanded.await.ok()?;
+        }
+        item.entry(bytes_max)
+    }
+
+    /// Values of many keys: each node is asked for all of its own in one go. `None` for what is not there.
+    async fn get_many(&self, keys: &[String]) -> Vec<Option<Bytes>> {
+        let mut lanes = std::collections::HashMap::new();
+        let sent: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                let node = self.placement.locate(key.as_bytes())?.node;
+                let lane = *lanes
+                    .entry(Arc::as_ptr(node).addr())
+                    .or_insert_with(|| node.next_lane());
+                Some((node, node.send(lane, key.as_bytes(), Command::Get)))
+            })
+            .collect();
+        let mut values = Vec::with_capacity(keys.len());
+        for (key, sent) in keys.iter().zip(sent) {
+            values.push(match sent {
+                Some((node, sent)) => match node.reply(sent).await.ok().map(|reply| item_of(&reply)) {
+                    Some(Some(item)) => Some(item.value),
+                    Some(None) => self.item_from_before(key, node).await.map(|(item, _)| item.value),
+                    None => None,
+                },
+                None => None,
+            });
+        }
+        values
+    }
+
+    /// Removes an entry, so that neighbours without a feed do not find it. Floors do not depend on it.
+    ///
+    /// # Errors
+    /// [`RingError`] when its node fails.
+    pub(crate) async fn delete(&self, hash: KeyHash) -> Result<(), RingError> {
+        let key = node_key_text(hash);
+        let delete = || Command::Delete { version: None };
+        let now = UnixMillis::now();
+        if let Some(previous) = self.previous.load_full().filter(|previous| now < previous.until)
+            && let Some(place) = previous.placement.locate(key.as_bytes())
+        {
+            drop(place.node.send(place.node.next_lane(), key.as_bytes(), delete()));
+        }
+        match self.placement.locate(key.as_bytes()) {
+            Some(place) => place.node.ask(key.as_bytes(), delete()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Node that a key is placed on; `None` while every node is out.
+    pub(crate) fn node_of(&self, hash: KeyHash) -> Option<&str> {
+        let place = self.placement.locate(node_key_text(hash).as_bytes())?;
+        Some(&place.node.label)
+    }
+
+    /// Whether no node can be asked.
+    pub(crate) fn is_out(&self) -> bool {
+        !self.placement.nodes.iter().any(|node| node.circuit.is_in())
+    }
+
+    /// Asks every node that is out (or all of them, the first time) whether it is well, for ever.
+    pub(crate) async fn probe(&self) {
+        futures_util::future::join_all(self.placement.nodes.iter().map(|node| node.probe())).await;
+        let mut ticks = tokio::time::interval(self.config.probe_interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let out = self.placement.nodes.iter().filter(|node| !node.circuit.is_in());
+            futures_util::future::join_all(out.map(|node| node.probe())).await;
+            let ended = |previous: Arc<Previous>| previous.until <= UnixMillis::now();
+            if self.previous.load_full().is_some_and(ended) {
+                self.previous.store(None);
+            }
+        }
+    }
+
+    pub(crate) fn config(&self) -> &RingConfig {
+        &self.config
+    }
+}
+
+fn new_node(
+    wanted: &RingNode,
+    config: &RingConfig,
+    tls: Option<&TlsConnector>,
+    surroundings: &Surroundings,
+) -> Result<Arc<Node>, RingError> {
+    // an entry that does not compress is stored as it is, and one in pieces comes piece by piece
+    let value_bytes_max = surroundings.entry_bytes_max.max(config.max_item_bytes);
+    Ok(Arc::new(Node::new(wanted, config, tls, value_bytes_max)?))
+}
+
+/// The value of a reply; an empty one is only the mark of whoever fills the key.
+fn item_of(reply: &Reply) -> Option<Item> {
+    let value = reply.value.clone().filter(|value| !value.is_empty())?;
+    (reply.line.code == Code::Meta(ReturnCode::Va)).then_some(Item {
+        flags: reply.line.flags,
+        value,
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2)
+}
+
+/// A key as memcached knows it: 36 bytes, whatever the URL, so that nothing a client sends reaches memcached's parser.
+pub(crate) fn node_key_text(hash: KeyHash) -> String {
+    format!("px1:{hash:032x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_keys_are_plain_and_short() {
+        for hash in [0, 7, u128::MAX] {
+            let key = node_key_text(hash);
+            assert_eq!(key.len(), 36);
+            assert!(key.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+    }
+}

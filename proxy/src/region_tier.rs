@@ -1,0 +1,99 @@
+//! What a proxy does with its region's ring: look-ups that are believed only within reason, stores, and keys that are read
+//! so often that they stay in memory.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use proxima_config::checked::OnRingFailure;
+
+use crate::cache::entry::Entry;
+use crate::cache::ring::{Held, Lease, RingError};
+use crate::key::KeyHash;
+use crate::policy::freshness;
+use crate::proxy::Proxy;
+use crate::routes::RouteState;
+
+impl Proxy {
+    /// Looks in the ring, within its deadline. A failing ring is a miss.
+    pub(crate) async fn entry_from_ring(&self, hash: KeyHash) -> Option<Arc<Entry>> {
+        let ring = self.ring.load_full()?;
+        let asked = Instant::now();
+        let found = ring.get(hash).await;
+        let metrics = &self.metrics.ring;
+        metrics.lookups.observe(asked.elapsed().as_secs_f64());
+        let (counter, held) = match found {
+            Ok(Some(held)) => (&metrics.hits, Some(held)),
+            Ok(None) => (&metrics.misses, None),
+            Err(error) => {
+                tracing::debug!(%error, "ring look-up failed");
+                (&metrics.errors, None)
+            }
+        };
+        counter.inc();
+        let entry = believed(held?)?;
+        self.keep_if_hot(hash, &entry);
+        Some(entry)
+    }
+
+    /// [`Self::entry_from_ring`] that counts nothing.
+    ///
+    /// # Errors
+    /// [`RingError`] when its node fails.
+    pub(crate) async fn peek_in_ring(&self, hash: KeyHash) -> Result<Option<Arc<Entry>>, RingError> {
+        let Some(ring) = self.ring.load_full() else {
+            return Ok(None);
+        };
+        Ok(ring.get(hash).await?.and_then(believed))
+    }
+
+    fn keep_if_hot(&self, hash: KeyHash, entry: &Arc<Entry>) {
+        if self.hot_keys.is_hot(hash, self.coherence.elapsed()) {
+            self.metrics.ring.hot_kept.inc();
+            self.l1.put_hot(hash, entry);
+        }
+    }
+
+    /// Puts an entry into the ring, within its deadline.
+    pub(crate) async fn ring_put(
+        &self,
+        hash: KeyHash,
+        entry: &Entry,
+        route: &RouteState,
+        lease: Option<&Lease>,
+    ) {
+        let Some(ring) = self.ring.load_full() else { return };
+        let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
+        let result = match ring.put(hash, entry.blob(), useful_for, lease).await {
+            Ok(stored) => stored.as_str(),
+            Err(error) => {
+                tracing::debug!(%error, "ring store failed");
+                "error"
+            }
+        };
+        self.metrics
+            .ring
+            .operations
+            .with_label_values(&["set", result])
+            .inc();
+    }
+
+    /// What to do with a read that L1 does not answer, while no node of the ring can be asked; `None` while one can.
+    pub(crate) fn without_ring(&self) -> Option<OnRingFailure> {
+        self.config.cache.ring.as_ref()?;
+        let ring = self.ring.load();
+        let out = ring.as_ref().is_none_or(|ring| ring.is_out());
+        out.then_some(self.config.cache.on_ring_failure)
+    }
+}
+
+/// The entry that a node gave, unless it is none, or the node may have missed its deletion.
+pub(crate) fn believed(held: Held) -> Option<Arc<Entry>> {
+    match Entry::decode(held.blob) {
+        Ok(entry) if held.believed_from.is_some_and(|from| entry.requested_at() < from) => None,
+        Ok(entry) => Some(Arc::new(entry)),
+        Err(error) => {
+            tracing::debug!(%error, "the ring gave something else than a stored response");
+            None
+        }
+    }
+}
