@@ -64,6 +64,6 @@ doc: setup-run ## build the code's documentation
 audit: ## look for known vulnerabilities in dependencies (needs cargo-deny and the network)
 	$(CARGO) deny check advisories
 
-bench: setup-bench ## compare a cached hit with nginx, side by side
+bench: setup-bench ## compare hits from memory and from memcached with nginx, side by side
 	$(CARGO) build --release -p proxima -p proxima-load --bins
 	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json $(ARGS)

@@ -8,70 +8,151 @@ use tokio::process::Command;
 
 use crate::Flags;
 use crate::load::Mode;
+use crate::memcached::Memcached;
 use crate::origin::{BODY_BYTES, Origin};
-use crate::peer::{Peer, Setting, find_program};
-use crate::report::{ModeReport, PeerReport, Report};
+use crate::peer::{Peer, find_program};
+use crate::report::{ModeReport, PeerReport, Report, TierReport};
 use crate::server::Server;
-use crate::window::{Method, Window, measure, warm_up};
+use crate::setting::Setting;
+use crate::tier::Tier;
+use crate::warm_up::warm_up;
+use crate::window::{Method, Window, measure};
 
 /// Programs without which nothing can be measured.
-const TOOLS: [&str; 5] = ["curl", "h2load", "setpriv", "taskset", "wrk"];
+const TOOLS: [&str; 6] = ["curl", "h2load", "memcached", "setpriv", "taskset", "wrk"];
 
 /// Where Linux keeps files in memory.
 const MEMORY_FOLDER: &str = "/dev/shm";
 
-/// Measures what the flags ask for, prints a table per mode and writes the report.
+/// The servers to compare, with their programs.
+type Programs = Vec<(Peer, PathBuf)>;
+
+/// What all measurements share.
+struct Bench<'f> {
+    flags: &'f Flags,
+    peers: Programs,
+    origin: Origin,
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+/// Measures what the flags ask for, prints a table per tier and mode, and writes the report.
 pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
+    let plan = plan(flags);
+    if plan.is_empty() {
+        bail!("nothing to measure: that mode is not measured in that tier");
+    }
     check_tools()?;
     pin_self(flags.load_core).await?;
+    let (peers, skipped) = find_peers(flags)?;
+    if peers.is_empty() {
+        bail!("nothing to measure: {}", skipped.join(", "));
+    }
     let files = folder(&std::env::temp_dir())?;
-    let memory = folder(Path::new(MEMORY_FOLDER)).context("nginx's cache needs a folder in memory")?;
-    let origin = Origin::start().await?;
     let (cert, key) = certificate(files.path())?;
-    let setting = Setting {
-        core: flags.server_core,
-        origin: origin.address,
-        dir: files.path().to_owned(),
-        memory_dir: memory.path().to_owned(),
+    let bench = Bench {
+        flags,
+        peers,
+        origin: Origin::start().await?,
         cert,
         key,
     };
-    let (servers, skipped) = start(flags, &setting).await?;
-    if servers.is_empty() {
-        bail!("nothing to measure: {}", skipped.join(", "));
-    }
-    let Flags {
-        rounds,
-        seconds,
-        load_core,
-        ..
-    } = *flags;
-    println!("Cached hit of {BODY_BYTES} bytes, one worker, median of {rounds} × {seconds} s");
-    let method = Method {
-        seconds,
-        load_core,
-        origin: &origin,
-        dir: files.path(),
-    };
     let mut report = Report {
-        seconds,
-        rounds,
+        seconds: flags.seconds,
+        rounds: flags.rounds,
         body_bytes: BODY_BYTES,
         skipped,
+        tiers: Vec::new(),
         modes: Vec::new(),
     };
-    for mode in Mode::ALL {
-        if flags.mode.is_empty() || flags.mode.contains(&mode) {
-            let measured = compare(mode, &servers, rounds, &method).await?;
-            print!("\n{measured}");
-            report.modes.push(measured);
-        }
+    introduce(flags);
+    for (tier, modes) in plan {
+        bench.measure_tier(tier, &modes, &mut report).await?;
     }
     report
         .skipped
         .iter()
         .for_each(|skipped| println!("\nSKIPPED {skipped}"));
     flags.out.as_deref().map_or(Ok(()), |file| write(&report, file))
+}
+
+fn introduce(flags: &Flags) {
+    let Flags {
+        rounds,
+        seconds,
+        server_core,
+        load_core,
+        ..
+    } = flags;
+    println!("Cached hit of {BODY_BYTES} bytes, one worker, median of {rounds} × {seconds} s");
+    println!("Core {server_core}: the server under test, alone. Core {load_core}: everything else.");
+}
+
+/// The modes to measure in each tier; tiers without any are left out.
+fn plan(flags: &Flags) -> Vec<(Tier, Vec<Mode>)> {
+    let tiers = Tier::ALL.into_iter();
+    tiers
+        .filter(|tier| flags.tier.is_empty() || flags.tier.contains(tier))
+        .map(|tier| {
+            let modes = tier.modes().iter().copied();
+            let wanted = modes.filter(|mode| flags.mode.is_empty() || flags.mode.contains(mode));
+            (tier, wanted.collect::<Vec<_>>())
+        })
+        .filter(|(_, modes)| !modes.is_empty())
+        .collect()
+}
+
+impl Bench<'_> {
+    /// Starts what the tier needs, measures it in each mode and stops everything again.
+    async fn measure_tier(&self, tier: Tier, modes: &[Mode], report: &mut Report) -> anyhow::Result<()> {
+        let Flags {
+            rounds,
+            seconds,
+            server_core,
+            load_core,
+            ..
+        } = *self.flags;
+        let files = folder(&std::env::temp_dir())?;
+        let memory = folder(Path::new(MEMORY_FOLDER)).context("nginx's cache needs a folder in memory")?;
+        let node = match tier {
+            Tier::L1 => None,
+            Tier::L2 => Some(Memcached::start(load_core, files.path()).await?),
+        };
+        if let Some(node) = &node {
+            node.preload(tier).await?;
+        }
+        let setting = Setting {
+            tier,
+            node: node.as_ref().map(|node| node.address),
+            core: server_core,
+            origin: self.origin.address,
+            dir: files.path().to_owned(),
+            memory_dir: memory.path().to_owned(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+        };
+        let mut servers = Vec::new();
+        for (peer, program) in &self.peers {
+            servers.push(peer.start(program, &setting).await?);
+        }
+        let described = TierReport::new(tier, node.as_ref());
+        print!("\n{described}");
+        report.tiers.push(described);
+        let method = Method {
+            tier,
+            node: node.as_ref(),
+            seconds,
+            load_core,
+            origin: &self.origin,
+            dir: files.path(),
+        };
+        for &mode in modes {
+            let measured = compare(mode, &servers, rounds, &method).await?;
+            print!("\n{measured}");
+            report.modes.push(measured);
+        }
+        Ok(())
+    }
 }
 
 /// Measures all servers in one mode, by turns.
@@ -90,7 +171,8 @@ async fn compare(
             let window = measure(mode, server, method).await?;
             let cpu = window.cpu_us_per_request;
             eprintln!(
-                "{}, round {round} of {rounds}: {}: {cpu:.1} µs/request",
+                "{}: {}, round {round} of {rounds}: {}: {cpu:.1} µs/request",
+                method.tier,
                 mode.description(),
                 server.peer
             );
@@ -99,18 +181,19 @@ async fn compare(
     }
     let peers = servers.iter().zip(windows);
     let peers = peers.filter_map(|(server, windows)| PeerReport::new(server.peer, &server.version, windows));
-    Ok(ModeReport::new(mode, peers.collect()))
+    Ok(ModeReport::new(method.tier, mode, peers.collect()))
 }
 
-/// Starts the servers, and names those that are not there. Without Proxima there is nothing to compare.
-async fn start(flags: &Flags, setting: &Setting) -> anyhow::Result<(Vec<Server>, Vec<String>)> {
-    let (mut servers, mut skipped) = (Vec::new(), Vec::new());
+/// The servers' programs, and what is to be said of those that are not there. Without Proxima there is nothing to
+/// compare.
+fn find_peers(flags: &Flags) -> anyhow::Result<(Programs, Vec<String>)> {
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for peer in Peer::ALL {
         if !flags.peer.is_empty() && !flags.peer.contains(&peer) {
             continue;
         }
         match (peer.find(flags.proxima.as_deref()), peer) {
-            (Some(program), _) => servers.push(peer.start(&program, setting).await?),
+            (Some(program), _) => found.push((peer, program)),
             (None, Peer::Nginx) => {
                 skipped.push("nginx: it is not installed (`deploy/setup.sh bench` does)".to_owned());
             }
@@ -121,7 +204,7 @@ async fn start(flags: &Flags, setting: &Setting) -> anyhow::Result<(Vec<Server>,
             }
         }
     }
-    Ok((servers, skipped))
+    Ok((found, skipped))
 }
 
 fn check_tools() -> anyhow::Result<()> {
@@ -172,4 +255,38 @@ fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
 fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(report)? + "\n";
     std::fs::write(file, text).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    /// A tier and what of it is measured.
+    type Part = (Tier, &'static [Mode]);
+
+    #[test]
+    fn flags_choose_tiers_and_modes() {
+        let all: &[Mode] = &Mode::ALL;
+        let h1: &[Mode] = &[Mode::Http, Mode::Https];
+        let cases: [(&[&str], &[Part]); 5] = [
+            (&[], &[(Tier::L1, all), (Tier::L2, h1)]),
+            (&["--tier", "l2"], &[(Tier::L2, h1)]),
+            (
+                &["--mode", "https"],
+                &[(Tier::L1, &[Mode::Https]), (Tier::L2, &[Mode::Https])],
+            ),
+            (&["--mode", "h2"], &[(Tier::L1, &[Mode::H2])]),
+            (&["--tier", "l2", "--mode", "h2"], &[]),
+        ];
+        for (arguments, expected) in cases {
+            let flags = Flags::parse_from(["proxima-peers"].iter().chain(arguments));
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(tier, modes)| (*tier, modes.to_vec()))
+                .collect();
+            assert_eq!(plan(&flags), expected, "{arguments:?}");
+        }
+    }
 }

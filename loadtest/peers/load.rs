@@ -7,9 +7,9 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tokio::process::Command;
 
-use crate::origin::{BODY_BYTES, PATH};
 use crate::server::{Server, pinned};
-use crate::{h2load, wrk};
+use crate::window::Method;
+use crate::{h2load, origin, wrk};
 
 /// How clients speak to the server. Always 64 requests are in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -39,27 +39,29 @@ impl Mode {
         }
     }
 
-    fn is_h2(self) -> bool {
+    /// Whether it is HTTP/2.
+    pub(crate) fn is_h2(self) -> bool {
         matches!(self, Self::H2 | Self::H2Streams)
     }
 
-    fn url(self, server: &Server) -> String {
+    /// Scheme and authority of a server's URLs.
+    pub(crate) fn base(self, server: &Server) -> String {
         match self {
-            Self::Http => format!("http://{}{PATH}", server.http),
-            Self::Https | Self::H2 | Self::H2Streams => format!("https://{}{PATH}", server.tls),
+            Self::Http => format!("http://{}", server.http),
+            Self::Https | Self::H2 | Self::H2Streams => format!("https://{}", server.tls),
         }
     }
 
-    fn tool(self) -> &'static str {
-        if self.is_h2() { "h2load" } else { "wrk" }
-    }
-
-    fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Http | Self::Https => &["-t1", "-c64", "--latency"],
-            Self::H2 => &["-t1", "-c64", "-m1"],
-            Self::H2Streams => &["-t1", "-c8", "-m8"],
-        }
+    /// The tool that makes the load, on `core`, told how many connections and streams to use.
+    fn tool(self, core: usize) -> Command {
+        let (tool, arguments): (_, &[&str]) = match self {
+            Self::Http | Self::Https => ("wrk", &["-t1", "-c64", "--latency"]),
+            Self::H2 => ("h2load", &["-t1", "-c64", "-m1"]),
+            Self::H2Streams => ("h2load", &["-t1", "-c8", "-m8"]),
+        };
+        let mut command = pinned(core, "KILL", Path::new(tool));
+        command.args(arguments);
+        command
     }
 }
 
@@ -76,59 +78,51 @@ pub(crate) struct Load {
     pub(crate) p99_us: f64,
 }
 
-/// Loads a server for some seconds from `core`. Every answer must be good; `dir` takes the tool's files.
+/// Loads a server for some seconds. Every answer must be good.
 pub(crate) async fn run(
     mode: Mode,
     server: &Server,
     seconds: u32,
-    core: usize,
-    dir: &Path,
+    method: &Method<'_>,
 ) -> anyhow::Result<Load> {
-    let log = dir.join("h2load.log");
-    let mut tool = pinned(core, "KILL", Path::new(mode.tool()));
-    tool.args(mode.arguments());
     if mode.is_h2() {
-        let _ = std::fs::remove_file(&log); // h2load appends
-        tool.arg(format!("-D{seconds}"))
-            .arg(format!("--log-file={}", log.display()));
+        run_h2load(mode, server, seconds, method).await
     } else {
-        tool.arg(format!("-d{seconds}"));
-    }
-    let output = output_of(tool.arg(mode.url(server))).await?;
-    if mode.is_h2() {
-        h2load::parse(&output, &std::fs::read_to_string(&log).context("h2load's log")?)
-    } else {
-        wrk::parse(&output)
+        run_wrk(mode, server, seconds, method).await
     }
 }
 
-/// Asks once, outside the load, and makes sure that the answer is whole, good and of the mode's protocol.
-pub(crate) async fn ask_once(mode: Mode, server: &Server) -> anyhow::Result<()> {
-    let mut curl = Command::new("curl");
-    curl.args([
-        "--silent",
-        "--show-error",
-        "--insecure",
-        "--max-time",
-        "10",
-        "--output",
-        "/dev/null",
-    ]);
-    curl.arg(if mode.is_h2() { "--http2" } else { "--http1.1" });
-    curl.args([
-        "--write-out",
-        "%{http_code} %{size_download} HTTP/%{http_version}",
-    ])
-    .arg(mode.url(server));
-    let answer = output_of(curl.kill_on_drop(true)).await?;
-    let expected = format!("200 {BODY_BYTES} HTTP/{}", if mode.is_h2() { "2" } else { "1.1" });
-    if answer != expected {
-        bail!("{} answers {answer:?}, not {expected:?}", server.peer);
-    }
-    Ok(())
+/// Reads one object over and over: HTTP/2 is for the tier that has one.
+async fn run_h2load(mode: Mode, server: &Server, seconds: u32, method: &Method<'_>) -> anyhow::Result<Load> {
+    let log = method.dir.join("h2load.log");
+    let _ = std::fs::remove_file(&log); // h2load appends
+    let mut tool = mode.tool(method.load_core);
+    tool.arg(format!("-D{seconds}"))
+        .arg(format!("--log-file={}", log.display()))
+        .arg(mode.base(server) + &origin::path(*method.tier.objects().start()));
+    let output = output_of(&mut tool).await?;
+    h2load::parse(&output, &std::fs::read_to_string(&log).context("h2load's log")?)
 }
 
-async fn output_of(command: &mut Command) -> anyhow::Result<String> {
+/// Reads the tier's objects by turns.
+async fn run_wrk(mode: Mode, server: &Server, seconds: u32, method: &Method<'_>) -> anyhow::Result<Load> {
+    let ids = method.tier.objects();
+    let mut tool = mode.tool(method.load_core);
+    tool.arg(format!("-d{seconds}"));
+    if ids.start() == ids.end() {
+        tool.arg(mode.base(server) + &origin::path(*ids.start()));
+    } else {
+        let script = method.dir.join("by_turns.lua");
+        std::fs::write(&script, include_str!("by_turns.lua"))?;
+        let (first, last) = (ids.start().to_string(), ids.end().to_string());
+        tool.arg("-s").arg(&script).arg(mode.base(server));
+        tool.args(["--", origin::PATH_PREFIX, &first, &last]);
+    }
+    wrk::parse(&output_of(&mut tool).await?)
+}
+
+/// Runs a command to its end and takes its standard output.
+pub(crate) async fn output_of(command: &mut Command) -> anyhow::Result<String> {
     let named = format!("{:?}", command.as_std());
     let output = command
         .stdin(Stdio::null())

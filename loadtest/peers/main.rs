@@ -1,18 +1,25 @@
 //! `proxima-peers`: what a cached hit costs Proxima, side by side with nginx.
 //!
-//! Each server runs with one worker, pinned to one core, its access log on; the load and the origin are pinned to
-//! another. The servers take turns, round after round, so that whatever else the machine does hits both. The figure
+//! A hit comes from the server's own memory (L1) or from a memcached node that both servers read (L2).
+//!
+//! Each server runs with one worker, pinned to one core, its access log on; the load, the origin and memcached are
+//! pinned to another. The servers take turns, round after round, so that whatever else the machine does hits both. The figure
 //! to trust is CPU time per request, read from `/proc`: requests per second depend on the load generator as soon as
 //! the server is not busy all the time.
 
+mod ask;
 mod bench;
 mod cpu;
 mod h2load;
 mod load;
+mod memcached;
 mod origin;
 mod peer;
 mod report;
 mod server;
+mod setting;
+mod tier;
+mod warm_up;
 mod window;
 mod wrk;
 
@@ -25,6 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::load::Mode;
 use crate::peer::Peer;
+use crate::tier::Tier;
 
 /// What a cached hit costs Proxima, side by side with nginx.
 #[derive(Debug, Parser)]
@@ -36,7 +44,10 @@ struct Flags {
     /// Length of one measurement.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Protocol to measure; may be repeated [default: all].
+    /// Where hits come from; may be repeated [default: all].
+    #[arg(long, value_name = "TIER")]
+    tier: Vec<Tier>,
+    /// Protocol to measure; may be repeated [default: all, for L2 those of HTTP/1.1].
     #[arg(long, value_name = "MODE")]
     mode: Vec<Mode>,
     /// Server to measure; may be repeated [default: all].
@@ -48,7 +59,7 @@ struct Flags {
     /// Core of the server under test.
     #[arg(long, value_name = "N", default_value_t = 0)]
     server_core: usize,
-    /// Core of the load and of the origin.
+    /// Core of the load, the origin and memcached.
     #[arg(long, value_name = "N", default_value_t = 1)]
     load_core: usize,
     /// Where to write all measurements as JSON.

@@ -1,4 +1,4 @@
-//! The origin behind the servers: one object, and a count of how often it was asked for.
+//! The origin behind the servers: objects of one size, and a count of how often it was asked for one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-/// Size of the object in bytes: a profile or a job offer without its prose.
+/// Size of an object in bytes: a profile or a job offer without its prose.
 pub(crate) const BODY_BYTES: usize = 1536;
-/// Where it is.
-pub(crate) const PATH: &str = "/profiles/7";
+/// What the path of every object begins with; its id follows.
+pub(crate) const PATH_PREFIX: &str = "/profiles/";
+/// For a day, which is longer than any run.
+const LIFETIME: &str = "max-age=86400";
 
 /// A running origin.
 pub(crate) struct Origin {
@@ -31,7 +33,7 @@ impl Origin {
         let address = listener.local_addr()?;
         let asked = Arc::new(AtomicU64::new(0));
         let router = Router::new()
-            .route(PATH, get(answer))
+            .route(&format!("{PATH_PREFIX}{{id}}"), get(answer))
             .with_state(Arc::clone(&asked));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, asked })
@@ -43,19 +45,24 @@ impl Origin {
     }
 }
 
-async fn answer(State(asked): State<Arc<AtomicU64>>) -> Response {
-    asked.fetch_add(1, Ordering::Relaxed);
-    let fields = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "max-age=3600"),
-        (ETAG, "\"7-1\""),
-    ];
-    (fields, body()).into_response()
+/// Where an object is.
+pub(crate) fn path(id: u32) -> String {
+    format!("{PATH_PREFIX}{id}")
 }
 
-/// JSON of exactly [`BODY_BYTES`].
-fn body() -> String {
-    let (head, tail) = ("{\"id\":\"7\",\"summary\":\"", "\"}");
+async fn answer(State(asked): State<Arc<AtomicU64>>, Path(id): Path<u32>) -> Response {
+    asked.fetch_add(1, Ordering::Relaxed);
+    let fields = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CACHE_CONTROL, LIFETIME.to_owned()),
+        (ETAG, format!("\"{id}-1\"")),
+    ];
+    (fields, body(id)).into_response()
+}
+
+/// JSON of exactly [`BODY_BYTES`], different for each object.
+pub(crate) fn body(id: u32) -> String {
+    let (head, tail) = (format!("{{\"id\":\"{id}\",\"summary\":\""), "\"}");
     let filling = BODY_BYTES - head.len() - tail.len();
     format!("{head}{}{tail}", "x".repeat(filling))
 }
@@ -65,8 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn body_is_json_of_the_stated_size() {
-        assert_eq!(body().len(), BODY_BYTES);
-        assert!(serde_json::from_str::<serde_json::Value>(&body()).is_ok());
+    fn bodies_are_json_of_the_stated_size() {
+        for id in [0, 7, 999, u32::MAX] {
+            let text = body(id);
+            assert_eq!(text.len(), BODY_BYTES);
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["id"], id.to_string());
+        }
     }
 }

@@ -97,3 +97,18 @@ pub(crate) fn pinned(core: usize, signal: &str, program: &Path) -> Command {
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
+
+/// What a program answers to the flag that asks for its version.
+pub(crate) async fn version_of(program: &Path, flag: &str) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .arg(flag)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| program.display().to_string())?;
+    let said = [output.stdout, output.stderr].concat(); // nginx answers on standard error
+    Ok(String::from_utf8_lossy(&said)
+        .trim()
+        .trim_start_matches("nginx version: ")
+        .to_owned())
+}

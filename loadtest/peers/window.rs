@@ -10,11 +10,16 @@ use serde::Serialize;
 
 use crate::cpu;
 use crate::load::{self, Mode};
+use crate::memcached::{Memcached, Work};
 use crate::origin::Origin;
 use crate::server::Server;
+use crate::tier::Tier;
 
 /// How long a server may keep lines of its access log back: nginx flushes every second.
 const LOG_FLUSH: Duration = Duration::from_millis(1200);
+
+/// Least share of the requests of the second tier that have to be hits of its node.
+const HITS_MIN: f64 = 0.99;
 
 /// What one measurement, or the median of several, says.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -33,10 +38,16 @@ pub(crate) struct Window {
     pub(crate) logged: f64,
     /// Requests that reached the origin all the same: of a cached hit there should be none.
     pub(crate) misses: u64,
+    /// The memcached node's CPU time per request, where there is a node.
+    pub(crate) node_cpu_us_per_request: Option<f64>,
 }
 
 /// Where and how long to measure.
 pub(crate) struct Method<'m> {
+    /// Where hits come from.
+    pub(crate) tier: Tier,
+    /// The second tier's node.
+    pub(crate) node: Option<&'m Memcached>,
     /// Length of the window.
     pub(crate) seconds: u32,
     /// Core of the load.
@@ -47,28 +58,22 @@ pub(crate) struct Method<'m> {
     pub(crate) dir: &'m Path,
 }
 
-/// Brings the object into the cache, makes sure that it is answered from there, and gets the server into its stride.
-pub(crate) async fn warm_up(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<()> {
-    load::ask_once(mode, server).await?;
-    let asked = method.origin.asked();
-    load::ask_once(mode, server).await?;
-    if method.origin.asked() > asked {
-        bail!("{} asks the origin for what it should have cached", server.peer);
-    }
-    load::run(mode, server, 1, method.load_core, method.dir).await?;
-    Ok(())
-}
-
 /// Measures once.
 pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Window> {
     empty(&server.access_log)?;
     let asked = method.origin.asked();
     let root = server.process.id().with_context(|| server.peer.to_string())?;
+    let node_before = method.node_work().await?;
     let (start, before) = (Instant::now(), cpu::used_by_tree(root)?);
-    let load = load::run(mode, server, method.seconds, method.load_core, method.dir).await?;
+    let load = load::run(mode, server, method.seconds, method).await?;
     let used = cpu::used_by_tree(root)?.saturating_sub(before);
     let elapsed = start.elapsed();
     let misses = method.origin.asked() - asked;
+    let node = node_before.zip(method.node_work().await?);
+    let node = node.map(|(before, after)| after.since(before));
+    if let Some(node) = node {
+        expect_hits(node.hits, load.requests).with_context(|| server.peer.to_string())?;
+    }
     tokio::time::sleep(LOG_FLUSH).await;
     let lines = lines_of(&server.access_log)?;
     empty(&server.access_log)?;
@@ -80,7 +85,26 @@ pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) ->
         busy: used.as_secs_f64() / elapsed.as_secs_f64(),
         logged: lines as f64 / load.requests as f64,
         misses,
+        node_cpu_us_per_request: node.map(|node| node.cpu.as_secs_f64() * 1e6 / load.requests as f64),
     })
+}
+
+/// Whether the node's hits account for all requests but what a stalled look-up may cost. A server that answers from
+/// its own memory would be measured at something else.
+fn expect_hits(hits: u64, requests: u64) -> anyhow::Result<()> {
+    if (hits as f64) < requests as f64 * HITS_MIN {
+        bail!("memcached had a hand in only {hits} of {requests} answers");
+    }
+    Ok(())
+}
+
+impl Method<'_> {
+    async fn node_work(&self) -> anyhow::Result<Option<Work>> {
+        match self.node {
+            Some(node) => node.work().await.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Both servers append, so a file that is cut short goes on at its start.
@@ -114,6 +138,12 @@ impl Window {
             busy: of(|window| window.busy)?,
             logged: of(|window| window.logged)?,
             misses: windows.iter().map(|window| window.misses).max()?,
+            node_cpu_us_per_request: median(
+                windows
+                    .iter()
+                    .filter_map(|window| window.node_cpu_us_per_request)
+                    .collect(),
+            ),
         })
     }
 }
@@ -157,9 +187,18 @@ mod tests {
             busy: 1.0,
             logged: 1.0,
             misses,
+            node_cpu_us_per_request: None,
         };
         let windows = [window(1.0, 30.0, 0), window(2.0, 10.0, 9), window(3.0, 20.0, 0)];
         assert_eq!(Window::median(&windows), Some(window(2.0, 20.0, 9)));
         assert_eq!(Window::median(&[]), None);
+    }
+
+    #[test]
+    fn answers_without_the_node_are_no_hits_of_the_second_tier() {
+        // More is no harm: what is under way when the load stops is not counted as answered.
+        for (hits, good) in [(1064, true), (1000, true), (990, true), (989, false), (0, false)] {
+            assert_eq!(expect_hits(hits, 1000).is_ok(), good, "{hits}");
+        }
     }
 }
