@@ -121,6 +121,12 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// How many further origins a request may be tried on after the first.
     pub max_retries: usize,
+    /// Reads at origins at once; at least 1.
+    pub max_fetches: usize,
+    /// Further reads that wait for one of those to end; 0 lets none wait.
+    pub max_queued_fetches: usize,
+    /// How long one waits so.
+    pub fetch_queue_timeout: Duration,
     /// PEM file of certificate authorities for `https` origins; `None` trusts the system's.
     pub ca: Option<PathBuf>,
     /// Active and passive health.

@@ -81,6 +81,9 @@ fn upstream(upstream: &Upstream) -> raw::Upstream {
         write_timeout: duration(upstream.write_timeout),
         idle_timeout: duration(upstream.idle_timeout),
         max_retries: upstream.max_retries,
+        max_fetches: upstream.max_fetches,
+        max_queued_fetches: upstream.max_queued_fetches,
+        fetch_queue_timeout: duration(upstream.fetch_queue_timeout),
         ca: upstream.ca.as_deref().map(file),
         health: raw::Health {
             path: health.path.clone(),

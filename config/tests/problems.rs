@@ -38,12 +38,15 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("[feed]\nkind = \"orign\"", "feed.kind", "expected \"none\" or \"origin\"", "kind = \"origin\""),
     // numbers
     ("[upstream]\nmax_retries = -1", "upstream.max_retries", "-1 is outside 0..=16", "from 0 to 16"),
+    ("[upstream]\nmax_fetches = 0", "upstream.max_fetches", "0 is outside 1..=65536", "from 1 to 65536"),
+    ("[upstream]\nmax_queued_fetches = 1000001", "upstream.max_queued_fetches", "1000001 is outside 0..=1000000", "from 0 to 1000000"),
     ("[upstream.health]\nhealthy_after = 0", "upstream.health.healthy_after", "0 is outside 1..=1000", "from 1 to 1000"),
     // durations and sizes
     ("[upstream]\nread_timeout = \"30\"", "upstream.read_timeout", "does not end with one of ms, s", "read_timeout = \"60s\""),
     ("[upstream]\nread_timeout = \"-1s\"", "upstream.read_timeout", "whole number", "read_timeout = \"60s\""),
     ("[upstream]\nread_timeout = \"0s\"", "upstream.read_timeout", "\"0s\" is outside 1ms to 1d", "from \"1ms\" to \"1d\""),
     ("[upstream]\nread_timeout = \"9d\"", "upstream.read_timeout", "outside 1ms to 1d", "from \"1ms\" to \"1d\""),
+    ("[upstream]\nfetch_queue_timeout = \"2h\"", "upstream.fetch_queue_timeout", "outside 1ms to 1h", "from \"1ms\" to \"1h\""),
     ("[cache.l1]\ncapacity = \"1 gig\"", "cache.l1.capacity", "is not a size", "capacity = \"64 MiB\""),
     ("[cache]\nmax_body = \"0\"", "cache.max_body", "outside 1 to", "write a size"),
     // admin and access log

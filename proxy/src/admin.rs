@@ -132,6 +132,12 @@ fn sample(proxy: &Proxy) {
     proxy.metrics.fills_in_flight.set(gauge(fills.len() as u64));
     let oldest_ms = fills.iter().map(|at| at.0).min().unwrap_or_default();
     proxy.metrics.fills_oldest_start.set(oldest_ms as f64 / 1000.0);
+    let gate = &proxy.fetcher.gate;
+    proxy.metrics.origin_fetches.set(gauge(gate.in_flight() as u64));
+    proxy
+        .metrics
+        .origin_fetches_queued
+        .set(gauge(gate.waiting() as u64));
     for (index, origin) in proxy.upstreams.all().iter().enumerate() {
         let labels = [origin.region.as_str(), &index.to_string()];
         proxy

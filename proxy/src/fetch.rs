@@ -13,6 +13,7 @@ use pingora::upstreams::peer::HttpPeer;
 
 use crate::clock::UnixMillis;
 use crate::metrics::Metrics;
+use crate::upstream::gate::{Gate, Overload, Pass};
 use crate::upstream::health::note_failure;
 use crate::upstream::{Candidate, Origin, Upstreams};
 
@@ -30,15 +31,31 @@ pub(crate) enum FetchError {
     Failed { origin: String, why: String },
     #[error("origin {origin}: no answer in time ({why})")]
     TimedOut { origin: String, why: String },
+    #[error("too many reads wait for the origins: retry in {retry_after_s} s")]
+    Overloaded { retry_after_s: u32 },
 }
 
 impl FetchError {
-    /// 502 or 504 (RFC 9110 sections 15.6.3 and 15.6.5).
+    /// 502, 503 or 504 (RFC 9110 sections 15.6.3 to 15.6.5).
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoOrigin | Self::GivenUp | Self::Failed { .. } => StatusCode::BAD_GATEWAY,
         }
+    }
+
+    /// Seconds after which another attempt may fare better; `None` where nothing can be said of that.
+    pub(crate) fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Overloaded { retry_after_s } => Some(*retry_after_s),
+            _ => None,
+        }
+    }
+
+    /// Whether it is this proxy that asks no more of the origins, and no origin that failed.
+    pub(crate) fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
     }
 }
 
@@ -66,6 +83,8 @@ pub(crate) fn connector_options(upstreams: &Upstreams) -> ConnectorOptions {
 /// Fetches for fills.
 pub(crate) struct Fetcher {
     connector: Connector,
+    /// Where fetches wait for their turn.
+    pub(crate) gate: Arc<Gate>,
     upstreams: Arc<Upstreams>,
     metrics: Arc<Metrics>,
 }
@@ -80,6 +99,8 @@ pub(crate) struct Fetched {
     session: HttpSession,
     peer: HttpPeer,
     origin: Arc<Origin>,
+    /// Held until the answer has been read whole: with its last piece a client may already ask for more.
+    pass: Option<Pass>,
 }
 
 impl Fetcher {
@@ -87,17 +108,45 @@ impl Fetcher {
         let connector = Connector::new(Some(connector_options(&upstreams)));
         Self {
             connector,
+            gate: Gate::new(upstreams.config()),
             upstreams,
             metrics,
         }
     }
 
-    /// Sends a safe request without a body to the origins in order until one answers, handing on what they say before their answers. An answer that says that the origin cannot serve (502, 503,
-    /// 504) counts only when no other origin does better.
+    /// Sends a safe request without a body to the origins once it is its turn, and hands on what they say before their answers.
     ///
     /// # Errors
-    /// The last origin's failure when none answers.
+    /// The last origin's failure when none answers; [`FetchError::Overloaded`], without a word to any origin, when too many
+    /// are being asked already.
     pub(crate) async fn get(
+        &self,
+        request: &RequestHeader,
+        hand_on: &HandOn<'_>,
+    ) -> Result<Fetched, FetchError> {
+        let pass = self
+            .gate
+            .enter()
+            .await
+            .map_err(|overload| self.refused(overload))?;
+        let mut fetched = self.ask_in_order(request, hand_on).await?;
+        fetched.pass = (!fetched.is_done()).then_some(pass);
+        Ok(fetched)
+    }
+
+    fn refused(&self, overload: Overload) -> FetchError {
+        let Overload {
+            reason,
+            retry_after_s,
+        } = overload;
+        let refusals = &self.metrics.origin_fetches_refused;
+        refusals.with_label_values(&[reason.as_str()]).inc();
+        FetchError::Overloaded { retry_after_s }
+    }
+
+    /// Asks the origins in order until one answers. An answer that says that the origin cannot serve (502, 503, 504) counts
+    /// only when no other origin does better.
+    async fn ask_in_order(
         &self,
         request: &RequestHeader,
         hand_on: &HandOn<'_>,
@@ -175,6 +224,7 @@ impl Fetcher {
                         session,
                         peer,
                         origin: Arc::clone(origin),
+                        pass: None,
                     });
                 }
                 // the origin closed an idle connection as we picked it: that says nothing about its health
@@ -211,7 +261,11 @@ impl Fetched {
             .read_response_body()
             .await
             .map_err(|error| explain(&self.origin, &error))?;
-        Ok(chunk.map(|chunk| (chunk, self.session.response_done())))
+        let last = self.session.response_done();
+        if last || chunk.is_none() {
+            self.pass = None;
+        }
+        Ok(chunk.map(|chunk| (chunk, last)))
     }
 
     /// The origin that answered, as configured.

@@ -281,6 +281,11 @@ fn origin_answer(trial: Result<Trial, crate::fetch::FetchError>, read: &Read<'_>
     let trial = match trial {
         Ok(trial) => trial,
         Err(error) => {
+            let because = if error.is_overload() {
+                "no origin was asked"
+            } else {
+                "no origin answered"
+            };
             return OriginAnswer {
                 origin: None,
                 error: Some(error.to_string()),
@@ -288,7 +293,7 @@ fn origin_answer(trial: Result<Trial, crate::fetch::FetchError>, read: &Read<'_>
                 took_ms: 0,
                 fields: Vec::new(),
                 stored: false,
-                because: "no origin answered".to_owned(),
+                because: because.to_owned(),
                 rule: "RFC 9110 section 15.6".to_owned(),
                 freshness: None,
             };

@@ -48,6 +48,9 @@ pub(crate) struct Metrics {
     pub(crate) origin_requests: IntCounterVec,
     pub(crate) origin_duration: HistogramVec,
     pub(crate) origin_healthy: IntGaugeVec,
+    pub(crate) origin_fetches: IntGauge,
+    pub(crate) origin_fetches_queued: IntGauge,
+    pub(crate) origin_fetches_refused: IntCounterVec,
     pub(crate) fills_collapsed: IntCounter,
     pub(crate) fills_in_flight: IntGauge,
     pub(crate) fills_oldest_start: Gauge,
@@ -108,6 +111,16 @@ impl Metrics {
                 "origin_healthy",
                 "1 when the origin takes requests",
                 &["origin_region", "index"],
+            )?,
+            origin_fetches: new.gauge("origin_fetches", "Reads at origins, up to [upstream] max_fetches")?,
+            origin_fetches_queued: new.gauge(
+                "origin_fetches_queued",
+                "Reads that wait for their turn, up to [upstream] max_queued_fetches",
+            )?,
+            origin_fetches_refused: new.counters(
+                "origin_fetches_refused_total",
+                "Reads that were not let through to the origins",
+                &["reason"],
             )?,
             fills_collapsed: new.counter("fills_collapsed_total", "Requests that shared another's fill")?,
             fills_in_flight: new.gauge(

@@ -10,6 +10,8 @@ use http::StatusCode;
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) detail: Cow<'static, str>,
+    /// `Retry-After` in seconds (RFC 9110 section 10.2.3), where something can be said of that.
+    pub(crate) retry_after_s: Option<u32>,
 }
 
 impl Problem {
@@ -20,6 +22,7 @@ impl Problem {
         Self {
             status,
             detail: detail.into(),
+            retry_after_s: None,
         }
     }
 

@@ -419,7 +419,10 @@ impl Proxy {
                     collapsed,
                     ..why.into()
                 };
-                self.stale_on_error(read, looked, None)
+                // Our own overload is a 503 like any other, which `stale-if-error` covers (RFC 5861 section 4). But the origins
+                // are within reach, so what may be served only without them may not (RFC 9111 section 4.2.4).
+                let unreachable = !error.is_overload();
+                self.stale_on_error(read, looked, None, unreachable)
                     .unwrap_or_else(|| failed(&error, looked, status))
             }
         }
@@ -430,15 +433,22 @@ impl Proxy {
         let status = head.status.as_u16();
         let failure = matches!(status, 500 | 502..=504);
         failure
-            .then(|| self.stale_on_error(read, looked, Some(status)))
+            .then(|| self.stale_on_error(read, looked, Some(status), false))
             .flatten()
     }
 
-    /// RFC 5861 section 4, and RFC 9111 section 4.2.4 where nobody answers at all: then there is no `fwd_status`.
-    fn stale_on_error(&self, read: &Read<'_>, looked: &Looked, fwd_status: Option<u16>) -> Option<Answer> {
+    /// RFC 5861 section 4, and RFC 9111 section 4.2.4 where nobody can be reached. `fwd_status` is there only where an origin
+    /// answered.
+    fn stale_on_error(
+        &self,
+        read: &Read<'_>,
+        looked: &Looked,
+        fwd_status: Option<u16>,
+        unreachable: bool,
+    ) -> Option<Answer> {
         let held = looked.found.as_ref()?;
         let found = self.assess(read, Arc::clone(&held.entry), held.tier, UnixMillis::now());
-        found.serves_on_error(fwd_status.is_none()).then(|| {
+        found.serves_on_error(unreachable).then(|| {
             let mut answer = Stored::new(read, &found);
             answer.status = CacheStatus {
                 outcome: Outcome::Stale,
@@ -461,19 +471,23 @@ async fn head_of(read: &Read<'_>, reader: &mut FillReader) -> Head {
         .await
 }
 
-/// RFC 9111 section 5.2.2.2: a stored response that must not be served stale makes an origin out of reach a gateway timeout.
+/// RFC 9111 section 5.2.2.2: a stored response that must not be served stale makes an origin out of reach a gateway timeout,
+/// unless another status says better what happened, as that of an overload does.
 fn failed(error: &FetchError, looked: &Looked, status: CacheStatus) -> Answer {
     let strict = looked
         .found
         .as_ref()
         .is_some_and(|found| !found.freshness.may_be_stale);
-    let code = if strict {
+    let code = if strict && !error.is_overload() {
         StatusCode::GATEWAY_TIMEOUT
     } else {
         error.status()
     };
     Answer::Problem {
-        problem: Problem::new(code, Cow::Owned(error.to_string())),
+        problem: Problem {
+            retry_after_s: error.retry_after_s(),
+            ..Problem::new(code, Cow::Owned(error.to_string()))
+        },
         status,
     }
 }

@@ -17,6 +17,7 @@ impl Checker<'_> {
         let read_timeout = duration("read_timeout", &raw.read_timeout, DAY);
         let write_timeout = duration("write_timeout", &raw.write_timeout, DAY);
         let idle_timeout = duration("idle_timeout", &raw.idle_timeout, DAY);
+        let fetch_queue_timeout = duration("fetch_queue_timeout", &raw.fetch_queue_timeout, HOUR);
         let ca = match ca {
             Some(ca) => Some(ca?),
             None => None,
@@ -28,6 +29,9 @@ impl Checker<'_> {
             write_timeout: write_timeout?,
             idle_timeout: idle_timeout?,
             max_retries: raw.max_retries,
+            max_fetches: raw.max_fetches,
+            max_queued_fetches: raw.max_queued_fetches,
+            fetch_queue_timeout: fetch_queue_timeout?,
             ca,
             health: health?,
         })

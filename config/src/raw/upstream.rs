@@ -24,6 +24,16 @@ pub(crate) struct Upstream {
     /// How many further origins a request may be tried on after the first; 0 tries only one.
     #[schemars(range(min = 0, max = 16))]
     pub(crate) max_retries: usize,
+    /// Reads that this proxy has at origins at once, all origins together. What goes past the cache, writes
+    /// above all, does not count. Lower it when origins buckle while the cache is cold.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub(crate) max_fetches: usize,
+    /// Further reads that wait, in the order they came, until one of those has been answered; the rest get 503
+    /// at once. Clients that wait for the same answer count once. 0 lets none wait.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(crate) max_queued_fetches: usize,
+    /// How long one waits so before it gets 503. Keep it below what clients bear.
+    pub(crate) fetch_queue_timeout: DurationText,
     /// PEM file of the certificate authorities to trust for `https` origins; the system's when absent. A
     /// relative path starts at this file's folder.
     #[schemars(extend("examples" = ["ca.pem"]))]
@@ -41,6 +51,9 @@ impl Default for Upstream {
             write_timeout: "30s".into(),
             idle_timeout: "60s".into(),
             max_retries: 2,
+            max_fetches: 512,
+            max_queued_fetches: 1024,
+            fetch_queue_timeout: "2s".into(),
             ca: None,
             health: Health::default(),
         }

@@ -66,6 +66,8 @@ impl Asked {
 pub struct Say {
     /// Pause before saying anything.
     pub after: Duration,
+    /// Says nothing before this turns true.
+    pub when: Option<watch::Receiver<bool>>,
     /// Pieces of the answer, with the pause before each.
     pub pieces: Vec<(Duration, Vec<u8>)>,
     /// Close the connection afterwards.
@@ -101,6 +103,15 @@ impl Say {
     #[must_use]
     pub fn after(self, pause: Duration) -> Self {
         Self { after: pause, ..self }
+    }
+
+    /// Says nothing before `released` turns true, or its sender is dropped.
+    #[must_use]
+    pub fn when(self, released: &watch::Receiver<bool>) -> Self {
+        Self {
+            when: Some(released.clone()),
+            ..self
+        }
     }
 
     /// Then says more; a body that stops short is an answer with too large a `Content-Length` and [`Self::close`].
@@ -219,6 +230,9 @@ async fn serve(mut socket: TcpStream, script: &(dyn Fn(&Asked) -> Say + Send + S
     while let Some(asked) = next_request(&mut socket, &mut pending, log).await {
         log.note(&asked);
         let say = script(&asked);
+        if let Some(mut released) = say.when {
+            let _ = released.wait_for(|go| *go).await; // an error says that nobody holds it back any more
+        }
         tokio::time::sleep(say.after).await;
         for (pause, piece) in say.pieces {
             tokio::time::sleep(pause).await;

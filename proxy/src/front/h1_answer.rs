@@ -114,6 +114,9 @@ impl HeadWriter<'_> {
         self.line("cache-control", b"no-store");
         self.line("date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
         self.number("content-length: ", body.len() as u64);
+        if let Some(retry_after_s) = problem.retry_after_s {
+            self.number("retry-after: ", u64::from(retry_after_s));
+        }
         self.finish(status);
         if head_only {
             return 0;

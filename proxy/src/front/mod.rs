@@ -14,7 +14,7 @@ pub(crate) mod upload;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderValue, Response};
 use pingora::apps::HttpServerApp;
@@ -61,5 +61,7 @@ pub(crate) fn problem_answer(problem: &Problem) -> (Parts, Bytes) {
     head.headers
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let retry_after = problem.retry_after_s.map(HeaderValue::from);
+    head.headers.extend(retry_after.map(|value| (RETRY_AFTER, value)));
     (head, body)
 }

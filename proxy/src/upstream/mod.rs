@@ -1,5 +1,6 @@
-//! The origins: where they are, whether they are well, and in which order to ask them.
+//! The origins: where they are, whether they are well, in which order to ask them, and how many reads may do so at once.
 
+pub(crate) mod gate;
 pub(crate) mod health;
 pub(crate) mod order;
 pub(crate) mod resolve;

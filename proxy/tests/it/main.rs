@@ -15,6 +15,7 @@ mod failures;
 mod framing;
 mod h2;
 mod interleavings;
+mod overload;
 mod protection;
 mod reads;
 mod stopping;
