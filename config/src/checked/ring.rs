@@ -87,7 +87,7 @@ impl RingNode {
     }
 
     /// What ketama hashes, as twemproxy does: `host:port`, at port 11211 the host alone, an IPv6 address without brackets;
-    /// of a Unix socket the path.
+    /// of a Unix socket the path and a colon, behind which twemproxy finds no port.
     pub fn ketama_name(&self) -> String {
         match &self.address {
             NodeAddress::Tcp {
@@ -95,7 +95,7 @@ impl RingNode {
                 port: MEMCACHED_PORT,
             } => host.clone(),
             NodeAddress::Tcp { host, port } => format!("{host}:{port}"),
-            NodeAddress::Unix(path) => path.to_string_lossy().into_owned(),
+            NodeAddress::Unix(path) => format!("{}:", path.display()),
         }
     }
 }
@@ -147,10 +147,10 @@ mod tests {
                 unix.clone(),
                 1,
                 "unix:/run/m.sock",
-                "/run/m.sock",
+                "/run/m.sock:",
                 "unix:/run/m.sock",
             ),
-            (unix, 9, "unix:/run/m.sock", "/run/m.sock", "unix:/run/m.sock:9"),
+            (unix, 9, "unix:/run/m.sock", "/run/m.sock:", "unix:/run/m.sock:9"),
         ];
         for (address, weight, label, name, written) in rows {
             let node = RingNode { address, weight };
