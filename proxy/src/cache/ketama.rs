@@ -51,11 +51,6 @@ impl Ketama {
         self.around(u32::from_le_bytes(place)).find(|node| usable(*node))
     }
 
-    /// Share of the keys of each node.
-    pub(crate) fn shares(&self) -> Vec<f64> {
-        vec![1.0 / self.nodes as f64; self.nodes]
-    }
-
     /// How many nodes are placed.
     pub(crate) fn nodes(&self) -> usize {
         self.nodes
