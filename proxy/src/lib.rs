@@ -8,6 +8,8 @@ mod accept;
 mod access_log;
 mod admin;
 mod answer;
+#[cfg(feature = "bench")]
+pub mod benching;
 mod cache;
 pub mod cli;
 mod clock;

@@ -4,6 +4,8 @@
 //! holds short-lived copies. What a node lacks after a change or a return is looked for where it was before. A ring that
 //! does not answer costs a look-up its deadline and nothing else: reads go on from L1 and the origins.
 
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 pub(crate) mod circuit;
 mod command;
 mod dial;
