@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ask;
 mod explain;
 
 use std::io::{IsTerminal, Write};
