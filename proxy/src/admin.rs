@@ -1,4 +1,4 @@
-//! The operators' listener: metrics, health and explanations.
+//! The operators' listener: metrics, health, explanations and reloads.
 
 use std::sync::Arc;
 
@@ -18,12 +18,19 @@ use crate::explain::inquiry::Inquiry;
 use crate::front::stopped;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
+use crate::reload::Reloader;
 
 /// Serves until the server stops.
-pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, mut shutdown: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    proxy: Arc<Proxy>,
+    reloader: Arc<Reloader>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
         .route("/explain", post(explain))
+        .route("/reload", post(reload).with_state(reloader))
         .layer(from_fn_with_state(Arc::clone(&proxy), authorise));
     let router = Router::new()
         .route("/healthz", get(healthz))
@@ -89,6 +96,14 @@ async fn explain(State(proxy): State<Arc<Proxy>>, body: Bytes) -> Response {
     }
 }
 
+/// Reads the configuration again. Answers a [`crate::reload::Reloaded`], or why nothing has changed.
+async fn reload(State(reloader): State<Arc<Reloader>>) -> Response {
+    match reloader.reload().await {
+        Ok(reloaded) => Json(reloaded).into_response(),
+        Err(error) => problem(&error.problem()),
+    }
+}
+
 fn problem(problem: &Problem) -> Response {
     let headers = [(header::CONTENT_TYPE, Problem::CONTENT_TYPE)];
     (problem.status, headers, problem.body()).into_response()
@@ -121,14 +136,22 @@ fn sample(proxy: &Proxy) {
             .with_label_values(&labels)
             .set(i64::from(origin.health.is_healthy()));
     }
-    if let Some(ring) = proxy.ring.load().as_ref() {
-        for (index, (_, usable)) in ring.nodes().enumerate() {
-            proxy
-                .metrics
-                .ring_nodes_in
-                .with_label_values(&[&index.to_string()])
-                .set(i64::from(usable));
-        }
+    sample_ring(proxy);
+}
+
+fn sample_ring(proxy: &Proxy) {
+    let nodes_in = &proxy.metrics.ring_nodes_in;
+    let ring = proxy.ring.load();
+    let mut nodes = 0;
+    for (_, usable) in ring.iter().flat_map(|ring| ring.nodes()) {
+        nodes_in
+            .with_label_values(&[&nodes.to_string()])
+            .set(i64::from(usable));
+        nodes += 1;
+    }
+    // a ring before this one may have had more
+    while nodes_in.remove_label_values(&[&nodes.to_string()]).is_ok() {
+        nodes += 1;
     }
 }
 

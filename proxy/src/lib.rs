@@ -36,6 +36,7 @@ mod problem;
 mod proxy;
 mod read;
 mod reference;
+mod reload;
 mod request;
 mod routes;
 mod server;
@@ -43,4 +44,5 @@ mod status;
 mod tls;
 mod upstream;
 
+pub use reload::Source;
 pub use server::{Addresses, Server, StartError, check_files};

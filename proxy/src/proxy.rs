@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use proxima_config::checked::{Config, HostRule};
+use proxima_config::checked::{Config, HostRule, Ring as RingConfig};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
@@ -34,6 +35,7 @@ pub(crate) enum ProxyError {
 
 /// Shared state of one proxy; every request holds a reference.
 pub(crate) struct Proxy {
+    /// As at the start; [`Self::ring_config`] has what has changed since.
     pub(crate) config: Arc<Config>,
     /// First word of this cache's member of `Cache-Status`.
     pub(crate) cache_name: String,
@@ -41,6 +43,8 @@ pub(crate) struct Proxy {
     pub(crate) l1: L1,
     /// Empty without a ring, and until its nodes' names have resolved.
     pub(crate) ring: ArcSwapOption<Ring>,
+    /// The ring that the configuration asks for now; [`Self::ring`] follows it.
+    pub(crate) ring_config: watch::Sender<Option<RingConfig>>,
     pub(crate) coherence: Coherence,
     pub(crate) fills: Fills,
     pub(crate) fetcher: Fetcher,
@@ -88,6 +92,7 @@ impl Proxy {
             routes: Routes::new(&config.routes, &metrics),
             l1: L1::new(config.cache.l1.capacity_bytes),
             ring: ArcSwapOption::empty(),
+            ring_config: watch::Sender::new(config.cache.ring.clone()),
             coherence: Coherence::new(&config.feed),
             fills: Fills::default(),
             fetcher: Fetcher::new(Arc::clone(&upstreams), Arc::clone(&metrics)),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use proxima_config::Config;
+use proxima_config::checked::Ring as RingConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -20,6 +21,7 @@ use crate::feed;
 use crate::forward::Forward;
 use crate::front::Front;
 use crate::proxy::{Proxy, ProxyError};
+use crate::reload::{Reloader, Source};
 use crate::tls::{Certificates, TlsError};
 use crate::upstream::{health, resolve};
 
@@ -88,7 +90,7 @@ pub struct Server {
     proxy: Arc<Proxy>,
     listeners: Vec<Listener>,
     admin: Option<TcpListener>,
-    certificates: Option<Arc<Certificates>>,
+    reloader: Arc<Reloader>,
     addresses: Addresses,
 }
 
@@ -104,11 +106,12 @@ pub struct Addresses {
 }
 
 impl Server {
-    /// Binds every address and loads every certificate.
+    /// Binds every address and loads every certificate. `source` is where `config` was read, and is read again when a
+    /// reload is asked for.
     ///
     /// # Errors
     /// [`StartError`], with what to do about it.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+    pub async fn bind(config: Config, source: Source) -> Result<Self, StartError> {
         let proxy = Proxy::new(config)?;
         let server = &proxy.config.server;
         let mut listeners = Vec::new();
@@ -142,10 +145,10 @@ impl Server {
             admin = Some(socket);
         }
         Ok(Self {
+            reloader: Arc::new(Reloader::new(Arc::clone(&proxy), source, certificates)),
             proxy,
             listeners,
             admin,
-            certificates,
             addresses,
         })
     }
@@ -164,7 +167,7 @@ impl Server {
             forwarder: Arc::new(forwarder(&self.proxy)),
             shutdown: shutdown.clone(),
         };
-        let background = background(&self.proxy, self.certificates);
+        let background = background(&self.proxy, &self.reloader);
         let open = TaskTracker::new();
         let places = Arc::new(Semaphore::new(self.proxy.config.server.max_connections));
         wait_for_news(&self.proxy).await;
@@ -172,7 +175,12 @@ impl Server {
             tokio::spawn(accept(listener, front.clone(), Arc::clone(&places), open.clone()));
         }
         if let Some(listener) = self.admin {
-            tokio::spawn(admin::serve(listener, Arc::clone(&self.proxy), shutdown));
+            tokio::spawn(admin::serve(
+                listener,
+                Arc::clone(&self.proxy),
+                self.reloader,
+                shutdown,
+            ));
         }
         ready(&self.addresses);
         stop.await;
@@ -211,93 +219,89 @@ fn forwarder(proxy: &Arc<Proxy>) -> HttpProxy<Forward> {
 }
 
 /// Everything that runs beside the requests.
-fn background(
-    proxy: &Arc<Proxy>,
-    certificates: Option<Arc<Certificates>>,
-) -> Vec<tokio::task::JoinHandle<()>> {
+fn background(proxy: &Arc<Proxy>, reloader: &Arc<Reloader>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![
         tokio::spawn(resolve::resolve_all(Arc::clone(&proxy.upstreams))),
         tokio::spawn(health::check_all(Arc::clone(&proxy.upstreams))),
         tokio::spawn(feed::listen(Arc::clone(proxy))),
         tokio::spawn(feed::tidy(Arc::clone(proxy))),
+        tokio::spawn(keep_ring(Arc::clone(proxy))),
+        tokio::spawn(poll_certificates(
+            Arc::clone(reloader),
+            proxy.config.server.certificate_poll,
+        )),
     ];
-    if proxy.config.cache.ring.is_some() {
-        tasks.push(tokio::spawn(keep_ring(Arc::clone(proxy))));
-    }
     // installed here and now: from the moment that the proxy is ready, SIGHUP must not end it
     match signal(SignalKind::hangup()) {
-        Ok(hangup) => tasks.push(tokio::spawn(watch_certificates(
-            Arc::clone(proxy),
-            certificates,
-            hangup,
-        ))),
-        Err(error) => tracing::error!(%error, "SIGHUP cannot be waited for; certificates are not reloaded"),
+        Ok(hangup) => tasks.push(tokio::spawn(reload_on_hangup(Arc::clone(reloader), hangup))),
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP cannot be waited for; ask for reloads with `proxima reload`");
+        }
     }
     tasks
 }
 
-/// Makes the ring, however long its names take to resolve, and probes it for ever.
+/// Has the proxy use the ring that its configuration asks for, and probes the one in use for ever. Where that changes, the
+/// old ring serves until the new one is made.
 async fn keep_ring(proxy: Arc<Proxy>) {
-    let Some(config) = &proxy.config.cache.ring else {
-        return;
-    };
+    let mut wanted = proxy.ring_config.subscribe();
+    wanted.mark_changed();
     loop {
-        match Ring::new(config).await {
-            Ok(ring) => {
-                let ring = Arc::new(ring);
-                proxy.ring.store(Some(Arc::clone(&ring)));
-                ring.probe().await;
-            }
+        let in_use = proxy.ring.load_full();
+        tokio::select! {
+            next = next_ring(&mut wanted) => proxy.ring.store(next),
+            () = probe(in_use.as_deref()) => {}
+        }
+    }
+}
+
+/// The ring of the next configuration, however long its names take to resolve; while they do not, a newer configuration
+/// takes its place.
+async fn next_ring(wanted: &mut watch::Receiver<Option<RingConfig>>) -> Option<Arc<Ring>> {
+    if wanted.changed().await.is_err() {
+        // its sender goes with the proxy, which goes last
+        std::future::pending::<()>().await;
+    }
+    loop {
+        let config = wanted.borrow_and_update().clone()?;
+        match Ring::new(&config).await {
+            Ok(ring) => return Some(Arc::new(ring)),
             Err(error) => {
                 tracing::warn!(%error, "the ring cannot be used yet; reads go on without it");
-                tokio::time::sleep(RING_RETRY_AFTER).await;
+                // ends early when the configuration changes
+                let _ = tokio::time::timeout(RING_RETRY_AFTER, wanted.changed()).await;
             }
         }
     }
 }
 
-/// Reads certificates again when their files change, or at once on SIGHUP, which would otherwise end the process.
-async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certificates>>, mut hangup: Signal) {
-    let Some(certificates) = certificates else {
-        while hangup.recv().await.is_some() {
-            tracing::info!("SIGHUP: there are no certificates to read again");
-        }
-        return;
-    };
-    let mut ticks = tokio::time::interval(proxy.config.server.certificate_poll);
-    let mut stamp = certificates.stamp();
+async fn probe(ring: Option<&Ring>) {
+    match ring {
+        Some(ring) => ring.probe().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn poll_certificates(reloader: Arc<Reloader>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
     loop {
-        let asked = tokio::select! {
-            _ = ticks.tick() => false,
-            _ = hangup.recv() => true,
-        };
-        let now = certificates.stamp();
-        if !asked && now == stamp {
-            continue;
-        }
-        let result = match certificates.reload() {
-            Ok(()) => {
-                tracing::info!("certificates were read again");
-                "ok"
-            }
-            Err(error) => {
-                tracing::error!(%error, "certificates stay as they were");
-                "failed"
-            }
-        };
-        proxy
-            .metrics
-            .certificate_reloads
-            .with_label_values(&[result])
-            .inc();
-        stamp = now;
+        ticks.tick().await;
+        reloader.poll_certificates();
+    }
+}
+
+/// Reads the configuration again on SIGHUP, which would otherwise end the process.
+async fn reload_on_hangup(reloader: Arc<Reloader>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        // what came of it is in the log
+        let _ = reloader.reload().await;
     }
 }
 
 /// Gives the ring's names a moment to resolve, and the change feed one to say what happened before this start: until then
 /// nothing in the ring counts as fresh.
 async fn wait_for_news(proxy: &Proxy) {
-    let has_ring = || proxy.config.cache.ring.is_none() || proxy.ring.load().is_some();
+    let has_ring = || proxy.ring_config.borrow().is_none() || proxy.ring.load().is_some();
     let informed = async {
         while !proxy.coherence.is_current() || !has_ring() {
             tokio::time::sleep(Duration::from_millis(5)).await;
