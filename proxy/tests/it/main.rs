@@ -17,6 +17,7 @@ mod h2;
 mod interleavings;
 mod protection;
 mod reads;
+mod reload;
 mod stopping;
 mod tiers;
 mod tls;
