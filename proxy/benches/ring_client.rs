@@ -55,17 +55,25 @@ fn main() {
 
 async fn compare() {
     let dir = tempfile::tempdir().expect("a folder");
-    let memcached = Memcached::alone(dir.path(), &["-m", "256"]).await.expect("memcached");
+    let memcached = Memcached::alone(dir.path(), &["-m", "256"])
+        .await
+        .expect("memcached");
     pin(memcached.pid().expect("it runs"), 1);
     pin(std::process::id(), 0);
     let address = memcached.address();
     let filler = SharedConnections::new(&address, 1);
     let value = Bytes::from(vec![b'v'; VALUE_BYTES]);
     for n in 0..KEYS {
-        assert!(filler.set(key(n).as_bytes(), value.clone()).await, "the node takes values");
+        assert!(
+            filler.set(key(n).as_bytes(), value.clone()).await,
+            "the node takes values"
+        );
     }
     println!("{KEYS} values of {VALUE_BYTES} bytes, one thread, {ROUNDS} rounds of {ROUND:?} each");
-    println!("{:>11}  {:>22} {:>10} {:>8}", "concurrency", "client", "lookups/s", "CPU µs");
+    println!(
+        "{:>11}  {:>22} {:>10} {:>8}",
+        "concurrency", "client", "lookups/s", "CPU µs"
+    );
     for concurrency in CONCURRENCY {
         let clients = [
             ("own connection each", pooled(&address, concurrency).await),
@@ -137,7 +145,9 @@ fn cpu_time() -> Duration {
 /// Without a second core, or `taskset`, all share one.
 fn pin(pid: u32, core: usize) {
     let cores = format!("{core}");
-    let pinned = Command::new("taskset").args(["-a", "-p", "-c", &cores, &pid.to_string()]).output();
+    let pinned = Command::new("taskset")
+        .args(["-a", "-p", "-c", &cores, &pid.to_string()])
+        .output();
     if !pinned.is_ok_and(|output| output.status.success()) {
         eprintln!("process {pid} is not pinned to core {core}: figures will be noisier");
     }

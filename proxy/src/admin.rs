@@ -1,4 +1,4 @@
-//! The operators' listener: metrics, health and explanations.
+//! The operators' listener: metrics, health, explanations and reloads.
 
 use std::sync::Arc;
 
@@ -20,13 +20,20 @@ use crate::explain::inquiry::Inquiry;
 use crate::front::stopped;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
+use crate::reload::Reloader;
 
 /// Serves until the server stops.
-pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, mut shutdown: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    proxy: Arc<Proxy>,
+    reloader: Arc<Reloader>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
         .route("/explain", post(explain))
         .route("/ring", get(ring))
+        .route("/reload", post(reload).with_state(reloader))
         .layer(from_fn_with_state(Arc::clone(&proxy), authorise));
     let router = Router::new()
         .route("/healthz", get(healthz))
@@ -105,6 +112,14 @@ async fn explain(State(proxy): State<Arc<Proxy>>, body: Bytes) -> Response {
     match proxy.explain(&inquiry).await {
         Ok(report) => Json(report).into_response(),
         Err(refused) => problem(&refused),
+    }
+}
+
+/// Reads the configuration again. Answers a [`crate::reload::Reloaded`], or why nothing has changed.
+async fn reload(State(reloader): State<Arc<Reloader>>) -> Response {
+    match reloader.reload().await {
+        Ok(reloaded) => Json(reloaded).into_response(),
+        Err(error) => problem(&error.problem()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line.
 
+mod ask;
 mod explain;
+mod reload;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use proxima_config::{Config, Overrides};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::reload::Source;
 use crate::server::{Addresses, Server, check_files};
 
 /// The file that is read when none is named.
@@ -37,6 +40,8 @@ enum Command {
     Check(Box<Flags>),
     /// Say why a URL is a hit, a miss or never cached, asking a running proxy's admin listener.
     Explain(Box<explain::Explain>),
+    /// Have a running proxy read its configuration again, asking its admin listener; SIGHUP does the same.
+    Reload(Box<reload::Reload>),
     /// Show what configurations look like.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -106,15 +111,20 @@ impl Flags {
         }
     }
 
+    /// Where the configuration comes from.
+    fn source(&self) -> Source {
+        let overrides = Box::new(self.overrides());
+        let path = match &self.config {
+            None if !self.upstream.is_empty() => return Source::Flags(overrides),
+            None => DEFAULT_FILE.into(),
+            Some(file) => file.clone(),
+        };
+        Source::File { path, overrides }
+    }
+
     /// The checked configuration; problems are printed whole.
     fn load(&self) -> Result<Config, ExitCode> {
-        let overrides = self.overrides();
-        let loaded = match &self.config {
-            Some(file) => proxima_config::load(file, &overrides),
-            None if !self.upstream.is_empty() => proxima_config::from_flags(&overrides),
-            None => proxima_config::load(DEFAULT_FILE.as_ref(), &overrides),
-        };
-        self::loaded(loaded)
+        loaded(self.source().load())
     }
 }
 
@@ -127,13 +137,14 @@ fn loaded(loaded: Result<Config, proxima_config::Problems>) -> Result<Config, Ex
     })
 }
 
-/// Runs the command line and maps its outcome to an exit code: 0, 1 for a configuration, a start or an explanation that
-/// fails, 2 for wrong usage.
+/// Runs the command line and maps its outcome to an exit code: 0, 1 for a configuration, a start, an explanation or a
+/// reload that fails, 2 for wrong usage.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(flags) => run(&flags),
         Command::Check(flags) => check(&flags),
         Command::Explain(explain) => explain::run(&explain),
+        Command::Reload(reload) => reload::run(&reload),
         Command::Config(ConfigCommand::Schema) => print(&format!("{:#}\n", proxima_config::schema())),
         Command::Config(ConfigCommand::Default) => print(&proxima_config::default_toml()),
         Command::Config(ConfigCommand::Show(flags)) => flags
@@ -180,14 +191,14 @@ fn run(flags: &Flags) -> Result<(), ExitCode> {
         .thread_name("proxima")
         .build()
         .map_err(|error| fail(&error))?;
-    let served = runtime.block_on(serve(config));
+    let served = runtime.block_on(serve(config, flags.source()));
     runtime.shutdown_timeout(EXIT_GRACE);
     served
 }
 
-async fn serve(config: Config) -> Result<(), ExitCode> {
+async fn serve(config: Config, source: Source) -> Result<(), ExitCode> {
     let region = config.regions.own().name.clone();
-    let server = Server::bind(config).await.map_err(|error| fail(&error))?;
+    let server = Server::bind(config, source).await.map_err(|error| fail(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| fail(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| fail(&error))?;
     let stop = async {

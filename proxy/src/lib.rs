@@ -39,6 +39,7 @@ mod proxy;
 mod read;
 mod reference;
 mod region_tier;
+mod reload;
 mod request;
 mod routes;
 mod server;
@@ -46,4 +47,5 @@ mod status;
 mod tls;
 mod upstream;
 
+pub use reload::Source;
 pub use server::{Addresses, Server, StartError, check_files};

@@ -62,6 +62,8 @@ pub(crate) struct Metrics {
     pub(crate) feed_connected: IntGauge,
     pub(crate) access_log_dropped: IntCounter,
     pub(crate) certificate_reloads: IntCounterVec,
+    pub(crate) config_last_reload_successful: IntGauge,
+    pub(crate) config_last_reload_success_timestamp: Gauge,
 }
 
 pub(crate) use self::ring::{LeaseResult, RingMetrics};
@@ -143,6 +145,14 @@ impl Metrics {
                 "Certificate reloads",
                 &["result"],
             )?,
+            config_last_reload_successful: new.gauge(
+                "config_last_reload_successful",
+                "1 when the configuration was good the last time it was read, at the start included; 0 when it was refused",
+            )?,
+            config_last_reload_success_timestamp: new.register(Gauge::new(
+                "config_last_reload_success_timestamp_seconds",
+                "When a good configuration was last read, in seconds since 1970",
+            )?)?,
             registry: registry.clone(),
         };
         let build = new.gauges("build_info", "Version of this proxy", &["version"])?;

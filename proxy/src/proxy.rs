@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use proxima_config::checked::{Config, HostRule};
+use proxima_config::checked::{Config, HostRule, Ring as RingConfig};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
@@ -33,6 +34,7 @@ pub(crate) enum ProxyError {
 
 /// Shared state of one proxy; every request holds a reference.
 pub(crate) struct Proxy {
+    /// As at the start; [`Self::ring_config`] has what has changed since.
     pub(crate) config: Arc<Config>,
     /// First word of this cache's member of `Cache-Status`.
     pub(crate) cache_name: String,
@@ -42,6 +44,8 @@ pub(crate) struct Proxy {
     pub(crate) hot_keys: HotKeys,
     /// Empty without a ring, and until its nodes' names have resolved.
     pub(crate) ring: ArcSwapOption<Ring>,
+    /// The ring that the configuration asks for now; [`Self::ring`] follows it.
+    pub(crate) ring_config: watch::Sender<Option<RingConfig>>,
     pub(crate) coherence: Coherence,
     pub(crate) fills: Fills,
     pub(crate) fetcher: Fetcher,
@@ -90,6 +94,7 @@ impl Proxy {
             l1: L1::new(config.cache.l1.capacity_bytes),
             hot_keys: HotKeys::new(config.cache.l1.hot_key_rate),
             ring: ArcSwapOption::empty(),
+            ring_config: watch::Sender::new(config.cache.ring.clone()),
             coherence: Coherence::new(&config.feed),
             fills: Fills::default(),
             fetcher: Fetcher::new(Arc::clone(&upstreams), Arc::clone(&metrics)),

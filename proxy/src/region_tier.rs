@@ -2,16 +2,20 @@
 //! so often that they stay in memory.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use proxima_config::checked::OnRingFailure;
+use proxima_config::checked::{Feed, OnRingFailure, Ring as RingConfig};
+use tokio::sync::watch;
 
 use crate::cache::entry::Entry;
-use crate::cache::ring::{Held, Lease, RingError};
+use crate::cache::ring::{Held, Lease, Ring, RingError, Surroundings};
 use crate::key::KeyHash;
 use crate::policy::freshness;
 use crate::proxy::Proxy;
 use crate::routes::RouteState;
+
+/// How long a ring whose names do not resolve is left before the next attempt.
+const RING_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl Proxy {
     /// Looks in the ring, within its deadline. A failing ring is a miss.
@@ -79,11 +83,71 @@ impl Proxy {
 
     /// What to do with a read that L1 does not answer, while no node of the ring can be asked; `None` while one can.
     pub(crate) fn without_ring(&self) -> Option<OnRingFailure> {
-        self.config.cache.ring.as_ref()?;
+        self.ring_config.borrow().as_ref()?;
         let ring = self.ring.load();
         let out = ring.as_ref().is_none_or(|ring| ring.is_out());
         out.then_some(self.config.cache.on_ring_failure)
     }
+}
+
+/// Has the proxy use the ring that its configuration asks for, and probes the one in use for ever. Where that changes, the
+/// old ring serves until the new one is made.
+pub(crate) async fn keep_ring(proxy: Arc<Proxy>) {
+    let surroundings = Surroundings {
+        entry_bytes_max: entry_bytes_max(proxy.config.cache.max_body_bytes),
+        deaf: proxy.config.feed == Feed::None,
+        metrics: Arc::clone(&proxy.metrics.ring),
+    };
+    let mut wanted = proxy.ring_config.subscribe();
+    wanted.mark_changed();
+    loop {
+        let in_use = proxy.ring.load_full();
+        tokio::select! {
+            next = next_ring(&mut wanted, in_use.as_deref(), &surroundings) => proxy.ring.store(next),
+            () = probe(in_use.as_deref()) => {}
+        }
+    }
+}
+
+/// The ring of the next configuration, however long its names take to resolve; while they do not, a newer configuration
+/// takes its place.
+async fn next_ring(
+    wanted: &mut watch::Receiver<Option<RingConfig>>,
+    in_use: Option<&Ring>,
+    surroundings: &Surroundings,
+) -> Option<Arc<Ring>> {
+    if wanted.changed().await.is_err() {
+        // its sender goes with the proxy, which goes last
+        std::future::pending::<()>().await;
+    }
+    loop {
+        let config = wanted.borrow_and_update().clone()?;
+        let next = match in_use {
+            Some(ring) => ring.changed(&config).await,
+            None => Ring::new(&config, surroundings.clone()).await,
+        };
+        match next {
+            Ok(ring) => return Some(Arc::new(ring)),
+            Err(error) => {
+                tracing::warn!(%error, "the ring cannot be used yet; reads go on without it");
+                // ends early when the configuration changes
+                let _ = tokio::time::timeout(RING_RETRY_AFTER, wanted.changed()).await;
+            }
+        }
+    }
+}
+
+async fn probe(ring: Option<&Ring>) {
+    match ring {
+        Some(ring) => ring.probe().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Bytes of an entry whose body has so many: its head, key and tags are far smaller than a mebibyte.
+fn entry_bytes_max(body_bytes: u64) -> usize {
+    const HEAD_BYTES_MAX: u64 = 1 << 20;
+    usize::try_from(body_bytes.saturating_add(HEAD_BYTES_MAX)).unwrap_or(usize::MAX)
 }
 
 /// The entry that a node gave, unless it is none, or the node may have missed its deletion.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use proxima_config::Config;
-use proxima_config::checked::Feed;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -16,18 +15,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept::{Listener, accept};
 use crate::admin;
-use crate::cache::ring::{Ring, Surroundings};
+
 use crate::feed;
 use crate::forward::Forward;
 use crate::front::Front;
 use crate::proxy::{Proxy, ProxyError};
+use crate::region_tier;
+use crate::reload::{Reloader, Source};
 use crate::tls::{Certificates, TlsError};
 use crate::upstream::{health, resolve};
 
 /// An end to pingora's own loop. Which tries a request really has is decided by `Forward`, from the retry budget.
 const FORWARD_TRIES_MAX: usize = 64;
-/// How long a ring whose names do not resolve is left before the next attempt.
-const RING_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long a starting proxy waits for the change feed's snapshot before it says that it is ready without.
 const NEWS_WAIT: Duration = Duration::from_secs(2);
 
@@ -89,7 +88,7 @@ pub struct Server {
     proxy: Arc<Proxy>,
     listeners: Vec<Listener>,
     admin: Option<TcpListener>,
-    certificates: Option<Arc<Certificates>>,
+    reloader: Arc<Reloader>,
     addresses: Addresses,
 }
 
@@ -105,11 +104,12 @@ pub struct Addresses {
 }
 
 impl Server {
-    /// Binds every address and loads every certificate.
+    /// Binds every address and loads every certificate. `source` is where `config` was read, and is read again when a
+    /// reload is asked for.
     ///
     /// # Errors
     /// [`StartError`], with what to do about it.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+    pub async fn bind(config: Config, source: Source) -> Result<Self, StartError> {
         let proxy = Proxy::new(config)?;
         let server = &proxy.config.server;
         let mut listeners = Vec::new();
@@ -143,10 +143,10 @@ impl Server {
             admin = Some(socket);
         }
         Ok(Self {
+            reloader: Arc::new(Reloader::new(Arc::clone(&proxy), source, certificates)),
             proxy,
             listeners,
             admin,
-            certificates,
             addresses,
         })
     }
@@ -165,7 +165,7 @@ impl Server {
             forwarder: Arc::new(forwarder(&self.proxy)),
             shutdown: shutdown.clone(),
         };
-        let background = background(&self.proxy, self.certificates);
+        let background = background(&self.proxy, &self.reloader);
         let open = TaskTracker::new();
         let places = Arc::new(Semaphore::new(self.proxy.config.server.max_connections));
         wait_for_news(&self.proxy).await;
@@ -173,7 +173,12 @@ impl Server {
             tokio::spawn(accept(listener, front.clone(), Arc::clone(&places), open.clone()));
         }
         if let Some(listener) = self.admin {
-            tokio::spawn(admin::serve(listener, Arc::clone(&self.proxy), shutdown));
+            tokio::spawn(admin::serve(
+                listener,
+                Arc::clone(&self.proxy),
+                self.reloader,
+                shutdown,
+            ));
         }
         ready(&self.addresses);
         stop.await;
@@ -212,104 +217,48 @@ fn forwarder(proxy: &Arc<Proxy>) -> HttpProxy<Forward> {
 }
 
 /// Everything that runs beside the requests.
-fn background(
-    proxy: &Arc<Proxy>,
-    certificates: Option<Arc<Certificates>>,
-) -> Vec<tokio::task::JoinHandle<()>> {
+fn background(proxy: &Arc<Proxy>, reloader: &Arc<Reloader>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![
         tokio::spawn(resolve::resolve_all(Arc::clone(&proxy.upstreams))),
         tokio::spawn(health::check_all(Arc::clone(&proxy.upstreams))),
         tokio::spawn(feed::listen(Arc::clone(proxy))),
         tokio::spawn(feed::tidy(Arc::clone(proxy))),
+        tokio::spawn(region_tier::keep_ring(Arc::clone(proxy))),
+        tokio::spawn(poll_certificates(
+            Arc::clone(reloader),
+            proxy.config.server.certificate_poll,
+        )),
     ];
-    if proxy.config.cache.ring.is_some() {
-        tasks.push(tokio::spawn(keep_ring(Arc::clone(proxy))));
-    }
     // installed here and now: from the moment that the proxy is ready, SIGHUP must not end it
     match signal(SignalKind::hangup()) {
-        Ok(hangup) => tasks.push(tokio::spawn(watch_certificates(
-            Arc::clone(proxy),
-            certificates,
-            hangup,
-        ))),
-        Err(error) => tracing::error!(%error, "SIGHUP cannot be waited for; certificates are not reloaded"),
+        Ok(hangup) => tasks.push(tokio::spawn(reload_on_hangup(Arc::clone(reloader), hangup))),
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP cannot be waited for; ask for reloads with `proxima reload`");
+        }
     }
     tasks
 }
 
-/// Makes the ring, however long its names take to resolve, and probes it for ever.
-async fn keep_ring(proxy: Arc<Proxy>) {
-    let Some(config) = &proxy.config.cache.ring else {
-        return;
-    };
-    let surroundings = Surroundings {
-        entry_bytes_max: entry_bytes_max(proxy.config.cache.max_body_bytes),
-        deaf: proxy.config.feed == Feed::None,
-        metrics: Arc::clone(&proxy.metrics.ring),
-    };
+async fn poll_certificates(reloader: Arc<Reloader>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
     loop {
-        match Ring::new(config, surroundings.clone()).await {
-            Ok(ring) => {
-                let ring = Arc::new(ring);
-                proxy.ring.store(Some(Arc::clone(&ring)));
-                ring.probe().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the ring cannot be used yet; reads go on without it");
-                tokio::time::sleep(RING_RETRY_AFTER).await;
-            }
-        }
+        ticks.tick().await;
+        reloader.poll_certificates();
     }
 }
 
-/// Bytes of an entry whose body has so many: its head, key and tags are far smaller than a mebibyte.
-fn entry_bytes_max(body_bytes: u64) -> usize {
-    const HEAD_BYTES_MAX: u64 = 1 << 20;
-    usize::try_from(body_bytes.saturating_add(HEAD_BYTES_MAX)).unwrap_or(usize::MAX)
-}
-
-/// Reads certificates again when their files change, or at once on SIGHUP, which would otherwise end the process.
-async fn watch_certificates(proxy: Arc<Proxy>, certificates: Option<Arc<Certificates>>, mut hangup: Signal) {
-    let Some(certificates) = certificates else {
-        while hangup.recv().await.is_some() {
-            tracing::info!("SIGHUP: there are no certificates to read again");
-        }
-        return;
-    };
-    let mut ticks = tokio::time::interval(proxy.config.server.certificate_poll);
-    let mut stamp = certificates.stamp();
-    loop {
-        let asked = tokio::select! {
-            _ = ticks.tick() => false,
-            _ = hangup.recv() => true,
-        };
-        let now = certificates.stamp();
-        if !asked && now == stamp {
-            continue;
-        }
-        let result = match certificates.reload() {
-            Ok(()) => {
-                tracing::info!("certificates were read again");
-                "ok"
-            }
-            Err(error) => {
-                tracing::error!(%error, "certificates stay as they were");
-                "failed"
-            }
-        };
-        proxy
-            .metrics
-            .certificate_reloads
-            .with_label_values(&[result])
-            .inc();
-        stamp = now;
+/// Reads the configuration again on SIGHUP, which would otherwise end the process.
+async fn reload_on_hangup(reloader: Arc<Reloader>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        // what came of it is in the log
+        let _ = reloader.reload().await;
     }
 }
 
 /// Gives the ring's names a moment to resolve, and the change feed one to say what happened before this start: until then
 /// nothing in the ring counts as fresh.
 async fn wait_for_news(proxy: &Proxy) {
-    let has_ring = || proxy.config.cache.ring.is_none() || proxy.ring.load().is_some();
+    let has_ring = || proxy.ring_config.borrow().is_none() || proxy.ring.load().is_some();
     let informed = async {
         while !proxy.coherence.is_current() || !has_ring() {
             tokio::time::sleep(Duration::from_millis(5)).await;

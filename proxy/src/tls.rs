@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use pingora::listeners::tls::Acceptor;
 use proxima_config::checked::Certificate;
 use rustls::ServerConfig;
@@ -38,11 +39,16 @@ pub(crate) enum TlsError {
     Config(rustls::Error),
 }
 
+/// When each file was last changed; `None` for one that cannot be looked at.
+type Stamp = Vec<Option<SystemTime>>;
+
 /// The certificates in use. A reload swaps all of them at once or, when one is broken, none.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     files: Vec<Certificate>,
     keys: ArcSwap<Vec<Arc<CertifiedKey>>>,
+    /// Of the files when they were last read, whatever came of that.
+    stamp: Mutex<Stamp>,
 }
 
 impl Certificates {
@@ -51,10 +57,13 @@ impl Certificates {
     /// # Errors
     /// The first [`TlsError`].
     pub(crate) fn load(files: &[Certificate]) -> Result<Arc<Self>, TlsError> {
+        // taken before the files are read: what changes in between is read once more
+        let stamp = stamp_of(files);
         let keys = load_all(files)?;
         Ok(Arc::new(Self {
             files: files.to_vec(),
             keys: ArcSwap::from_pointee(keys),
+            stamp: Mutex::new(stamp),
         }))
     }
 
@@ -63,17 +72,14 @@ impl Certificates {
     /// # Errors
     /// The first [`TlsError`].
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        *self.stamp.lock() = stamp_of(&self.files);
         self.keys.store(Arc::new(load_all(&self.files)?));
         Ok(())
     }
 
-    /// Changes whenever a file does.
-    pub(crate) fn stamp(&self) -> Vec<Option<SystemTime>> {
-        let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        self.files
-            .iter()
-            .flat_map(|file| [modified(&file.cert), modified(&file.key)])
-            .collect()
+    /// Whether a file has changed since it was last read.
+    pub(crate) fn have_changed(&self) -> bool {
+        *self.stamp.lock() != stamp_of(&self.files)
     }
 
     /// A TLS acceptor that offers HTTP/2 and HTTP/1.1.
@@ -94,6 +100,14 @@ impl Certificates {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn stamp_of(files: &[Certificate]) -> Stamp {
+    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    files
+        .iter()
+        .flat_map(|file| [modified(&file.cert), modified(&file.key)])
+        .collect()
 }
 
 fn load_all(files: &[Certificate]) -> Result<Vec<Arc<CertifiedKey>>, TlsError> {

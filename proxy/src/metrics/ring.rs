@@ -149,6 +149,7 @@ impl RingMetrics {
         let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         self.warming
             .set(i64::try_from(report.warming_s).unwrap_or(i64::MAX));
+        self.forget_beyond(report.nodes.len());
         for (index, node) in report.nodes.iter().enumerate() {
             let index = index.to_string();
             let of = [index.as_str()];
@@ -174,6 +175,27 @@ impl RingMetrics {
                     count,
                 );
             }
+        }
+    }
+}
+
+impl RingMetrics {
+    /// A ring before this one may have had more nodes.
+    fn forget_beyond(&self, nodes: usize) {
+        let mut index = nodes;
+        while self.node_in.remove_label_values(&[&index.to_string()]).is_ok() {
+            let index_text = index.to_string();
+            let of = [index_text.as_str()];
+            let _ = self.node_latency.remove_label_values(&of);
+            let _ = self.node_connections.remove_label_values(&of);
+            let _ = self.node_pending.remove_label_values(&of);
+            let _ = self.node_openings.remove_label_values(&of);
+            for result in ["hit", "miss", "stored", "failed"] {
+                let _ = self
+                    .node_requests
+                    .remove_label_values(&[index_text.as_str(), result]);
+            }
+            index += 1;
         }
     }
 }

@@ -15,14 +15,14 @@ const KEYS: usize = 50;
 
 /// Clients that read cached objects from the proxies of one region, the way clients with two addresses do: when one
 /// address does not answer, the other is tried.
-struct Readers {
+pub(crate) struct Readers {
     stop: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
     tasks: Vec<tokio::task::JoinHandle<Vec<String>>>,
 }
 
 impl Readers {
-    async fn start(world: &World, proxies: Vec<Arc<Proxy>>) -> Self {
+    pub(crate) async fn start(world: &World, proxies: Vec<Arc<Proxy>>) -> Self {
         for key in 1..=KEYS {
             for proxy in &proxies {
                 read(&world.client(), proxy, key).await.unwrap();
@@ -55,11 +55,11 @@ impl Readers {
         }
     }
 
-    async fn for_a_while(&self) {
+    pub(crate) async fn for_a_while(&self) {
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
 
-    async fn finish(self) {
+    pub(crate) async fn finish(self) {
         self.stop.store(true, Ordering::Relaxed);
         let mut errors = Vec::new();
         for task in self.tasks {

@@ -18,6 +18,7 @@ mod interleavings;
 mod overload;
 mod protection;
 mod reads;
+mod reload;
 mod stopping;
 mod tiers;
 mod tls;

@@ -17,7 +17,7 @@ fn client_for(world: &World, name: &str) -> reqwest::Client {
     builder.pool_max_idle_per_host(0).build().unwrap()
 }
 
-async fn ask(world: &World, name: &str) -> reqwest::Result<u16> {
+pub(crate) async fn ask(world: &World, name: &str) -> reqwest::Result<u16> {
     let port = world.regions()[0].proxy().https_address().port();
     let answer = client_for(world, name)
         .get(format!("https://{name}:{port}/profiles/1"))

@@ -8,7 +8,7 @@ use crate::reads::cache_status;
 use proxima_local::{Scripted, answer};
 
 /// A client for plain HTTP.
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     // reqwest asks for a TLS provider even where no TLS is spoken; another test may have installed it
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -18,13 +18,15 @@ fn client() -> reqwest::Client {
 }
 
 /// A proxy without a file; it dies with the test.
-struct Bare {
+pub(crate) struct Bare {
     child: Child,
-    url: String,
+    pub(crate) url: String,
+    /// Empty without an admin listener.
+    pub(crate) admin_url: String,
 }
 
 impl Bare {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxima"));
         command
             .arg("run")
@@ -36,12 +38,21 @@ impl Bare {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let url = line.split(", ").find(|part| part.starts_with("http://"));
-        let url = url
-            .unwrap_or_else(|| panic!("no ready line: {line}"))
-            .trim()
-            .to_owned();
-        Self { child, url }
+        let mut parts = line.trim().split(", ");
+        let url = parts.find(|part| part.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("no ready line: {line}")).to_owned();
+        let admin = parts.find_map(|part| part.strip_prefix("admin "));
+        let admin_url = admin.unwrap_or_default().to_owned();
+        Self {
+            child,
+            url,
+            admin_url,
+        }
+    }
+
+    pub(crate) fn hang_up(&self) {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
     }
 }
 
@@ -139,8 +150,7 @@ async fn a_name_with_an_address_that_refuses_is_no_hindrance() {
 async fn a_hangup_does_not_end_a_proxy_without_certificates() {
     let origin = Scripted::start(|_| answer("200 OK", &[], "hello")).await;
     let proxy = Bare::start(&["--upstream", &origin.url(), "--listen", "127.0.0.1:0"]);
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(proxy.child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
+    proxy.hang_up();
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(client().get(&proxy.url).send().await.unwrap().status(), 200);
 }

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use memcache::exp::ReturnCode;
 
 use super::command::{Code, Command, Condition, ttl_s};
@@ -152,10 +151,5 @@ impl Lease {
     /// Whether it is for this key.
     pub(crate) fn is_for(&self, hash: KeyHash) -> bool {
         self.key == node_key_text(hash)
-    }
-
-    /// The stored bytes that the lease is about to replace.
-    pub(crate) fn stands(&self) -> Option<&Bytes> {
-        self.stands.as_ref().map(|(item, _)| &item.value)
     }
 }
