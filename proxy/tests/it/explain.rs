@@ -115,7 +115,7 @@ async fn looking_moves_nothing_between_the_tiers() {
         .unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(
-        !metrics.contains(r#"proxima_ring_operations_total{operation="get",result="hit""#),
+        metrics.contains(r#"proxima_ring_operations_total{operation="get",result="hit",region="us-west"} 0"#),
         "{metrics}"
     );
 }

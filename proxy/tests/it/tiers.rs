@@ -191,6 +191,7 @@ async fn bodies_that_the_ring_refuses_stay_in_l1() {
     let world = World::builder()
         .regions(&["us-west"])
         .external_origin(origin.url())
+        .config("[cache.ring]\nlarge = \"l1\"")
         .proxies_per_region(2);
     let world = world.routes(crate::OBEY).start().await.unwrap();
     let proxies = world.region("us-west").proxies();
