@@ -1,6 +1,7 @@
 //! The command line.
 
 mod explain;
+mod ring;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ enum Command {
     Check(Box<Flags>),
     /// Say why a URL is a hit, a miss or never cached, asking a running proxy's admin listener.
     Explain(Box<explain::Explain>),
+    /// Say where the ring keeps keys, and what a change of its nodes moves.
+    #[command(subcommand)]
+    Ring(ring::RingCommand),
     /// Show what configurations look like.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Run(flags) => run(&flags),
         Command::Check(flags) => check(&flags),
         Command::Explain(explain) => explain::run(&explain),
+        Command::Ring(command) => ring::run(&command),
         Command::Config(ConfigCommand::Schema) => print(&format!("{:#}\n", proxima_config::schema())),
         Command::Config(ConfigCommand::Default) => print(&proxima_config::default_toml()),
         Command::Config(ConfigCommand::Show(flags)) => flags

@@ -17,6 +17,8 @@ mod h2;
 mod interleavings;
 mod protection;
 mod reads;
+mod ring_command;
+mod ring_placement;
 mod stopping;
 mod tiers;
 mod tls;
