@@ -23,6 +23,7 @@ TEST=(
   h2load:nghttp2-client         # HTTP/2 load, and nghttp for single frames
   nghttp:nghttp2-client
   wrk:wrk                       # HTTP/1.1 load
+  nutcracker:nutcracker         # twemproxy, the judge of where the ring's keys belong
   chromium:chromium             # a real browser as a client
 )
 BENCH=(

@@ -24,5 +24,5 @@ pub use effective::to_toml;
 pub use load::{from_flags, load, parse};
 pub use overrides::Overrides;
 pub use problem::{Place, Problem, Problems, render};
-pub use quantity::{QuantityError, parse_duration, parse_size};
+pub use quantity::{QuantityError, format_duration, parse_duration, parse_size};
 pub use schema::schema;

@@ -73,7 +73,7 @@ pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
 }
 
 /// The shortest text that [`parse_duration`] reads back as this; less than a millisecond is cut off.
-pub(crate) fn format_duration(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let evenly = |unit: &&(&str, u64)| millis.is_multiple_of(unit.1);
     match DURATION_UNITS.iter().find(evenly) {

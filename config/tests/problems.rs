@@ -96,6 +96,7 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("[cache.ring]\nnodes = [\"a:1\", \"b:2\", \"a:1\"]", "cache.ring.nodes[2]", "same node as `cache.ring.nodes[0]`", "once"),
     ("[cache.ring]\nnodes = [\"a:x\"]", "cache.ring.nodes[0]", "is not a node", "10.0.0.5:11211"),
     ("[cache.ring]\nnodes = [\"a:1:0\"]", "cache.ring.nodes[0]", "weight that is not a whole number from 1 to 1000", "where it is not 1"),
+    ("[cache.ring]\nnodes = [\"a:1\", \"b:1:80\"]", "cache.ring.nodes[0]", "weight of 1 beside 81 in all gets it no keys", "at least 2"),
     ("[cache.ring]\nnodes = [\"a:1\", \"A:1:2\"]", "cache.ring.nodes[1]", "same node as `cache.ring.nodes[0]`", "once"),
     ("[cache.ring]\nnodes = [\"unix:/a\", \"unix:/a:2\"]", "cache.ring.nodes[1]", "same node as `cache.ring.nodes[0]`", "once"),
     ("[cache.ring]\nnodes = [\"a:1\"]\nca = \"ca.pem\"", "cache.ring.ca", "without TLS", "tls = true"),

@@ -58,7 +58,7 @@ async fn compare() {
     let memcached = Memcached::alone(dir.path(), &["-m", "256"])
         .await
         .expect("memcached");
-    pin(memcached.pid().expect("it runs"), 1);
+    pin(memcached.pid(), 1);
     pin(std::process::id(), 0);
     let address = memcached.address();
     let filler = SharedConnections::new(&address, 1);

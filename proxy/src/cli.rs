@@ -3,6 +3,7 @@
 mod ask;
 mod explain;
 mod reload;
+mod ring;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -42,6 +43,9 @@ enum Command {
     Explain(Box<explain::Explain>),
     /// Have a running proxy read its configuration again, asking its admin listener; SIGHUP does the same.
     Reload(Box<reload::Reload>),
+    /// Say where the ring keeps keys, and what a change of its nodes moves.
+    #[command(subcommand)]
+    Ring(ring::RingCommand),
     /// Show what configurations look like.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -145,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Check(flags) => check(&flags),
         Command::Explain(explain) => explain::run(&explain),
         Command::Reload(reload) => reload::run(&reload),
+        Command::Ring(command) => ring::run(&command),
         Command::Config(ConfigCommand::Schema) => print(&format!("{:#}\n", proxima_config::schema())),
         Command::Config(ConfigCommand::Default) => print(&proxima_config::default_toml()),
         Command::Config(ConfigCommand::Show(flags)) => flags

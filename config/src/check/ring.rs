@@ -15,8 +15,11 @@ const ITEM_BYTES_MAX: u64 = 1 << 30;
 /// memcached's port where none is written.
 const MEMCACHED_PORT: u16 = 11_211;
 
-/// Keeps the points of a ring within a few million.
+/// Largest weight of a node.
 const WEIGHT_MAX: u32 = 1000;
+
+/// How often ketama hashes a node's name at equal weights.
+const HASHES_PER_NODE: u32 = 40;
 
 impl Checker<'_> {
     pub(super) fn ring(&mut self, raw: &raw::Ring) -> Option<Ring> {
@@ -117,7 +120,26 @@ impl Checker<'_> {
             Some((at.item(index), address))
         });
         self.unique(placed.collect::<Vec<_>>(), "node", "name each node once");
-        parsed.into_iter().collect()
+        let nodes: Vec<RingNode> = parsed.into_iter().collect::<Option<_>>()?;
+        self.light_nodes(at, &nodes);
+        Some(nodes)
+    }
+
+    /// Nodes that ketama would give no point and with that no key.
+    fn light_nodes(&mut self, at: &KeyPath, nodes: &[RingNode]) {
+        let total: u32 = nodes.iter().map(|node| node.weight).sum();
+        let hashes = HASHES_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        for (index, node) in nodes.iter().enumerate() {
+            if node.weight.saturating_mul(hashes) < total {
+                let message = format!(
+                    "its weight of {} beside {total} in all gets it no keys",
+                    node.weight
+                );
+                let least = (total - node.weight).div_ceil(hashes - 1);
+                let remedy = format!("give it a weight of at least {least}, or the others less");
+                self.report(&at.item(index), message, remedy);
+            }
+        }
     }
 
     fn node(&mut self, at: &KeyPath, text: &str) -> Option<RingNode> {

@@ -62,15 +62,18 @@ fn beside(us: &Path) -> Vec<&Path> {
 }
 
 pub(crate) fn memcached() -> anyhow::Result<PathBuf> {
+    installed("memcached")
+}
+
+/// A program of a Debian package of the same name.
+pub(crate) fn installed(name: &str) -> anyhow::Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)
-        .map(|dir| dir.join("memcached"))
+        .map(|dir| dir.join(name))
         .find(|path| path.is_file());
     match found {
         Some(path) => Ok(path),
-        None => {
-            bail!("`memcached` is not in PATH: install it with `make setup` or `apt-get install memcached`")
-        }
+        None => bail!("`{name}` is not in PATH: install it with `make setup` or `apt-get install {name}`"),
     }
 }
 

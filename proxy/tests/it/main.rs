@@ -19,6 +19,8 @@ mod overload;
 mod protection;
 mod reads;
 mod reload;
+mod ring_command;
+mod ring_placement;
 mod stopping;
 mod tiers;
 mod tls;
