@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::answer::{place, place_of};
 use crate::cache::entry::{Entry, Kind, Parts, encode};
-use crate::cache::ring::Lease;
+use crate::cache::ring::{Lease, Stored};
 use crate::clock::UnixMillis;
 use crate::fields;
 use crate::floors::TagHash;
@@ -244,18 +244,18 @@ impl Keeper {
     }
 
     /// Comes after the answer: a ring that is slow holds nobody up. Until it is done, whoever asks reads from this fill.
-    pub(crate) async fn put_in_ring<'l>(
-        &self,
-        kept: Option<Kept>,
-        lease_for: impl Fn(KeyHash) -> Option<&'l Lease>,
-    ) {
+    /// Returns whether the lease, if there is one, has had its use.
+    pub(crate) async fn put_in_ring(&self, kept: Option<Kept>, lease: Option<&Lease>) -> bool {
+        let mut used = false;
         for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
             // a write may have been heard of since the entry was made, and have deleted what the ring held
             if self.proxy.coherence.admits(&entry) {
-                let lease = lease_for(hash);
-                self.proxy.ring_put(hash, &entry, &self.route, lease).await;
+                let lease = lease.filter(|lease| lease.is_for(hash));
+                let stored = self.proxy.ring_put(hash, &entry, &self.route, lease).await;
+                used |= lease.is_some() && stored.is_some_and(|stored| stored != Stored::Refused);
             }
         }
+        used
     }
 }
 

@@ -126,7 +126,7 @@ impl Posted {
             if let Some(deleted) = self.deleted {
                 let _ = deleted.await; // a deletion that failed is logged where it did
             }
-            self.keeper.put_in_ring(Some(kept), |_| None).await;
+            self.keeper.put_in_ring(Some(kept), None).await;
             if let Some(fill) = listed {
                 self.keeper.proxy.fills.remove(self.keeper.primary, &fill);
             }

@@ -8,7 +8,7 @@ use proxima_config::checked::{Feed, OnRingFailure, Ring as RingConfig};
 use tokio::sync::watch;
 
 use crate::cache::entry::Entry;
-use crate::cache::ring::{Held, Lease, Ring, RingError, Surroundings};
+use crate::cache::ring::{Held, Lease, Ring, RingError, Stored, Surroundings};
 use crate::key::KeyHash;
 use crate::policy::freshness;
 use crate::proxy::Proxy;
@@ -57,28 +57,26 @@ impl Proxy {
         }
     }
 
-    /// Puts an entry into the ring, within its deadline.
+    /// Puts an entry into the ring, within its deadline; `None` when that failed.
     pub(crate) async fn ring_put(
         &self,
         hash: KeyHash,
         entry: &Entry,
         route: &RouteState,
         lease: Option<&Lease>,
-    ) {
-        let Some(ring) = self.ring.load_full() else { return };
+    ) -> Option<Stored> {
+        let ring = self.ring.load_full()?;
         let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
-        let result = match ring.put(hash, entry.blob(), useful_for, lease).await {
-            Ok(stored) => stored.as_str(),
-            Err(error) => {
-                tracing::debug!(%error, "ring store failed");
-                "error"
-            }
-        };
+        let stored = ring.put(hash, entry.blob(), useful_for, lease).await;
+        let stored = stored.inspect_err(|error| tracing::debug!(%error, "ring store failed"));
+        let stored = stored.ok();
+        let result = stored.map_or("error", Stored::as_str);
         self.metrics
             .ring
             .operations
             .with_label_values(&["set", result])
             .inc();
+        stored
     }
 
     /// What to do with a read that L1 does not answer, while no node of the ring can be asked; `None` while one can.

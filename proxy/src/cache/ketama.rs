@@ -51,11 +51,6 @@ impl Ketama {
         self.around(u32::from_le_bytes(place)).find(|node| usable(*node))
     }
 
-    /// How many nodes are placed.
-    pub(crate) fn nodes(&self) -> usize {
-        self.nodes
-    }
-
     /// What part of all keys each node holds, by its index; their sum is 1. Exact for keys whose MD5 are spread evenly.
     pub(crate) fn shares(&self) -> Vec<f64> {
         let mut places = vec![0; self.nodes];

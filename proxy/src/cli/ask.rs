@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use clap::Args;
-use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{Method, StatusCode};
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
 use pingora::upstreams::peer::HttpPeer;
@@ -117,12 +117,21 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 impl Admin {
     /// Posts JSON, or nothing, to a path of the proxy. Returns the body of its answer; why there is none is printed.
     pub(super) fn ask(&self, path: &str, body: Bytes) -> Result<Bytes, ExitCode> {
+        self.send(Method::POST, path, body)
+    }
+
+    /// [`Self::ask`] that only reads.
+    pub(super) fn get(&self, path: &str) -> Result<Bytes, ExitCode> {
+        self.send(Method::GET, path, Bytes::new())
+    }
+
+    fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| fail(&error))?;
         runtime
-            .block_on(self.post(path, body))
+            .block_on(self.answer(method, path, body))
             .map_err(|error| fail(&error))
     }
 
@@ -131,14 +140,16 @@ impl Admin {
         fail(&AskError::NotAProxy(self.address.clone()))
     }
 
-    async fn post(&self, path: &str, body: Bytes) -> Result<Bytes, AskError> {
+    async fn answer(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, AskError> {
         let mut addresses = tokio::net::lookup_host(&self.address)
             .await
             .map_err(|_| AskError::Address(self.address.clone()))?;
         let address = addresses
             .next()
             .ok_or_else(|| AskError::Address(self.address.clone()))?;
-        let exchanged = self.exchange(address, path, body).await;
+        let exchanged = self
+            .exchange(address, self.request(method, path, &body), body)
+            .await;
         let (status, answer) = exchanged.map_err(|error| AskError::Unreachable {
             address: self.address.clone(),
             why: crate::fetch::reason(&error),
@@ -153,16 +164,14 @@ impl Admin {
     async fn exchange(
         &self,
         address: SocketAddr,
-        path: &str,
+        request: pingora::Result<RequestHeader>,
         body: Bytes,
     ) -> pingora::Result<(StatusCode, Bytes)> {
         let mut peer = HttpPeer::new(address, false, String::new());
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         let (mut session, _) = Connector::new(None).get_http_session(&peer).await?;
         session.set_read_timeout(Some(READ_TIMEOUT));
-        session
-            .write_request_header(Box::new(self.request(path, &body)?))
-            .await?;
+        session.write_request_header(Box::new(request?)).await?;
         session.write_request_body(body, true).await?;
         session.finish_request_body().await?;
         session.read_response_header().await?;
@@ -180,8 +189,8 @@ impl Admin {
         Ok((status, answer.freeze()))
     }
 
-    fn request(&self, path: &str, body: &Bytes) -> pingora::Result<RequestHeader> {
-        let mut request = RequestHeader::build("POST", path.as_bytes(), Some(4))?;
+    fn request(&self, method: Method, path: &str, body: &Bytes) -> pingora::Result<RequestHeader> {
+        let mut request = RequestHeader::build(method, path.as_bytes(), Some(4))?;
         request.insert_header(HOST, &self.address)?;
         request.insert_header(CONTENT_TYPE, "application/json")?;
         request.insert_header(CONTENT_LENGTH, body.len())?;

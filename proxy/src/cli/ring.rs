@@ -1,9 +1,10 @@
-//! `proxima ring`: where the ring keeps a key, and what a change of its nodes would move.
+//! `proxima ring`: where the ring keeps a key, how its nodes are, and what a change of its nodes would move.
 
 mod change;
 mod diff;
 mod locate;
 mod stats;
+mod status;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ use super::{DEFAULT_FILE, fail, loaded, print};
 pub(super) enum RingCommand {
     /// Say which node of the ring a memcached key belongs to.
     Locate(locate::Locate),
+    /// Show each node as a running proxy sees it, asking its admin listener.
+    Status(status::Status),
     /// Say which keys a change of nodes moves, and what that costs the origin, before it is made.
     Diff(diff::Diff),
 }
@@ -47,6 +50,7 @@ struct NoRing(String);
 pub(super) fn run(command: &RingCommand) -> Result<(), ExitCode> {
     match command {
         RingCommand::Locate(locate) => locate::run(locate),
+        RingCommand::Status(status) => status::run(status),
         RingCommand::Diff(diff) => diff::run(diff),
     }
 }

@@ -70,8 +70,8 @@ impl Listing<'_> {
     /// Stores in the ring what the fill is to share.
     async fn put_in_ring(&self, kept: Option<Kept>) {
         if !matches!(self.share, Share::Nothing) {
-            let lease_for = |hash| self.share.lease_for(hash);
-            self.job.keeper.put_in_ring(kept, lease_for).await;
+            let used = self.job.keeper.put_in_ring(kept, self.share.lease()).await;
+            self.share.note_use(used);
         }
     }
 

@@ -44,14 +44,17 @@ impl Share {
         }
     }
 
-    /// The lease for a place in the ring; it is good for one store.
-    pub(super) fn lease_for(&self, hash: KeyHash) -> Option<&Lease> {
+    pub(super) fn lease(&self) -> Option<&Lease> {
         match self {
-            Self::Leased { lease, used } if lease.is_for(hash) => {
-                used.store(true, Ordering::Relaxed);
-                Some(lease)
-            }
-            _ => None,
+            Self::Leased { lease, .. } => Some(lease),
+            Self::All | Self::Nothing => None,
+        }
+    }
+
+    /// A lease is good for one store.
+    pub(super) fn note_use(&self, has_been: bool) {
+        if let Self::Leased { used, .. } = self {
+            used.fetch_or(has_been, Ordering::Relaxed);
         }
     }
 

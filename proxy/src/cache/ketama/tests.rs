@@ -25,7 +25,7 @@ fn ring(weights: &[u32]) -> Ketama {
 
 fn points_of(ring: &Ketama) -> Vec<usize> {
     let count = |node| ring.points.iter().filter(|(_, owner)| *owner == node).count();
-    (0..ring.nodes()).map(count).collect()
+    (0..ring.nodes).map(count).collect()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn points_are_those_of_libmemcached() {
         assert!(ring.points.contains(&(point, node)), "{name}");
     }
     assert_eq!(points_of(&ring), [160, 160]);
-    assert_eq!(ring.nodes(), 2);
+    assert_eq!(ring.nodes, 2);
 }
 
 /// The numbers of points that twemproxy 0.5 arrives at in single precision.

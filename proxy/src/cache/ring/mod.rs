@@ -35,7 +35,7 @@ use self::lane::{LaneError, Reply};
 pub(crate) use self::lease::{Lease, Mark, Turn};
 use self::node::Node;
 use self::placement::{Placement, Previous};
-pub(crate) use self::report::RingReport;
+pub(crate) use self::report::{NodeReport, RingReport};
 pub(crate) use self::store::Stored;
 use crate::clock::UnixMillis;
 use crate::key::KeyHash;
@@ -213,6 +213,8 @@ impl Ring {
             .filter(|before| !Arc::ptr_eq(before, node));
         let before = match moved {
             Some(before) => before,
+            // what a stand-in was given is older than the node's return, and would not be believed of the node
+            None if self.surroundings.deaf => return None,
             None => self
                 .placement
                 .stood_in(key.as_bytes(), node, self.config.warm_up, now)?,
