@@ -212,7 +212,7 @@ impl Connection {
             return false;
         };
         let proxy = self.front.proxy.clone();
-        let mut key = std::mem::take(&mut self.key);
+        let mut key = std::mem::take(&mut self.key); // given back at the end: its room is for the next request
         let Plan::Read(mut plan) = proxy.plan(request(&read, self.scheme, self.client), &mut key) else {
             return false;
         };
@@ -229,6 +229,7 @@ impl Connection {
             }
         };
         proxy.note(&plan.route, &asked(&read, self.client), &note);
+        self.key = key;
         keep_alive
     }
 

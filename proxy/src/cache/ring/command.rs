@@ -1,13 +1,19 @@
 //! Requests and replies of memcached's meta protocol, as bytes.
 //!
-//! Each request carries an opaque number that its reply has to repeat. Requests are made with the `memcache` crate's types,
-//! but for `ms`, whose value would be copied twice; its reply type keeps a value's length to itself, so replies are read here.
+//! Each request carries an opaque number that its reply has to repeat. The `memcache` crate's types make the rarer requests and
+//! name the codes of replies. Look-ups and stores are written straight: the crate's type takes seven allocations for the one
+//! and copies the value of the other twice. It keeps the length of a reply's value to itself, so replies are read here.
+
+use std::fmt;
+use std::io::Write as _;
 
 use bytes::Bytes;
-use memcache::exp::{MetaCommand, MetaOp, ReturnCode};
+use memcache::exp::{MAX_KEY_LENGTH, MetaCommand, MetaOp, ReturnCode};
 
 /// No reply line is longer than this: the flags asked for here come to less than 100 bytes.
 pub(crate) const LINE_BYTES_MAX: usize = 2048;
+/// Room for the line of most requests.
+const LINE_CAPACITY: usize = 96;
 /// memcached's own limit for an item (`-I`).
 const VALUE_BYTES_MAX: usize = 1 << 30;
 /// memcached reads a longer relative time as a date.
@@ -59,10 +65,29 @@ impl Command {
     /// # Errors
     /// [`memcache::exp::Error::Usage`] for a key that memcached would not take: its value would be read as commands.
     pub(crate) fn encode(self, key: &[u8], opaque: u32) -> memcache::exp::Result<Encoded> {
-        let get = || MetaCommand::new(MetaOp::Get, key).flag("v").flag("f").flag("c");
         let command = match self {
-            Self::Get => get().flag("t"),
-            Self::GetOrLease { lease_s } => get().flag(format!("N{lease_s}")).flag("t"),
+            Self::Get => return lookup(key, format_args!("v f c t O{opaque}")),
+            Self::GetOrLease { lease_s } => {
+                return lookup(key, format_args!("v f c N{lease_s} t O{opaque}"));
+            }
+            Self::Set {
+                value,
+                flags,
+                ttl_s,
+                condition,
+            } => {
+                let condition = match condition {
+                    Condition::Always => String::new(),
+                    Condition::Absent => " ME".into(),
+                    Condition::Version(version) => format!(" C{version}"),
+                };
+                let length = value.len();
+                let rest = format_args!("{length} F{flags} T{ttl_s}{condition} O{opaque}");
+                return Ok(Encoded {
+                    line: line("ms", key, rest)?,
+                    value: Some(value),
+                });
+            }
             // every value has less time left than that
             Self::Renew => MetaCommand::new(MetaOp::Get, key)
                 .flag("c")
@@ -75,33 +100,31 @@ impl Command {
                 }
             }
             Self::Noop => MetaCommand::new(MetaOp::Noop, key),
-            Self::Set {
-                value,
-                flags,
-                ttl_s,
-                condition,
-            } => {
-                // the crate checks the key as it writes it
-                let checked = MetaCommand::new(MetaOp::Get, key).encode()?;
-                let condition = match condition {
-                    Condition::Always => String::new(),
-                    Condition::Absent => " ME".into(),
-                    Condition::Version(version) => format!(" C{version}"),
-                };
-                let mut line = b"ms".to_vec();
-                line.extend_from_slice(&checked[2..checked.len() - 2]);
-                let rest = format!(" {} F{flags} T{ttl_s}{condition} O{opaque}\r\n", value.len());
-                line.extend_from_slice(rest.as_bytes());
-                return Ok(Encoded {
-                    line,
-                    value: Some(value),
-                });
-            }
         };
-        let mut line = Vec::with_capacity(96);
-        command.flag(format!("O{opaque}")).encode_into(&mut line)?;
+        let line = command.flag(format!("O{opaque}")).encode()?;
         Ok(Encoded { line, value: None })
     }
+}
+
+fn lookup(key: &[u8], flags: fmt::Arguments<'_>) -> memcache::exp::Result<Encoded> {
+    let line = line("mg", key, flags)?;
+    Ok(Encoded { line, value: None })
+}
+
+fn line(command: &str, key: &[u8], rest: fmt::Arguments<'_>) -> memcache::exp::Result<Vec<u8>> {
+    if !(1..=MAX_KEY_LENGTH).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
+        return Err(memcache::exp::Error::Usage(
+            "a key is 1 to 250 bytes of printable ASCII",
+        ));
+    }
+    let mut line = Vec::with_capacity(LINE_CAPACITY);
+    line.extend_from_slice(command.as_bytes());
+    line.push(b' ');
+    line.extend_from_slice(key);
+    line.push(b' ');
+    line.write_fmt(rest)?;
+    line.extend_from_slice(b"\r\n");
+    Ok(line)
 }
 
 /// Whole seconds of a lifetime, rounded up, within what memcached reads as relative.

@@ -254,6 +254,11 @@ impl<'c> Exchange<'c> {
                         return LaneError::Gone; // the node is no longer wanted
                     }
                     batch.drain(..).for_each(|asked| self.take(asked));
+                    // whoever else is ready may have something to ask, too: one write for all
+                    tokio::task::yield_now().await;
+                    while self.output.len() < UNWRITTEN_BYTES_MAX && let Ok(asked) = queue.try_recv() {
+                        self.take(asked);
+                    }
                 }
                 written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => {
                     if let Err(error) = written.and_then(nothing_is_broken) {
