@@ -8,7 +8,7 @@ use proxima_config::checked::{Feed, OnRingFailure, Ring as RingConfig};
 use tokio::sync::watch;
 
 use crate::cache::entry::Entry;
-use crate::cache::ring::{Held, Lease, Ring, RingError, Stored, Surroundings};
+use crate::cache::ring::{Held, Lease, Put, Ring, RingError, Surroundings};
 use crate::key::KeyHash;
 use crate::policy::freshness;
 use crate::proxy::Proxy;
@@ -64,13 +64,13 @@ impl Proxy {
         entry: &Entry,
         route: &RouteState,
         lease: Option<&Lease>,
-    ) -> Option<Stored> {
+    ) -> Option<Put> {
         let ring = self.ring.load_full()?;
         let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
         let stored = ring.put(hash, entry.blob(), useful_for, lease).await;
         let stored = stored.inspect_err(|error| tracing::debug!(%error, "ring store failed"));
         let stored = stored.ok();
-        let result = stored.map_or("error", Stored::as_str);
+        let result = stored.map_or("error", Put::as_str);
         self.metrics
             .ring
             .operations

@@ -7,7 +7,7 @@ use proxima_config::checked::{Large, NodeAddress, Ring as RingConfig, RingNode};
 
 use super::command::{Command, Condition};
 use super::node::Node;
-use super::store::Stored;
+use super::store::Put;
 
 /// One node.
 pub(crate) struct SharedConnections(Node);
@@ -54,6 +54,6 @@ impl SharedConnections {
             condition: Condition::Always,
         };
         let reply = self.0.ask(key, set).await;
-        reply.is_ok_and(|(reply, _)| Stored::of(&reply) == Stored::Stored)
+        reply.is_ok_and(|(reply, _)| Put::of(&reply) == Put::Stored)
     }
 }

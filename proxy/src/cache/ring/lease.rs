@@ -11,7 +11,7 @@ use memcache::exp::ReturnCode;
 use super::command::{Code, Command, Condition, ttl_s};
 use super::item::Item;
 use super::node::{Node, OnLane};
-use super::{Held, Ring, RingError, Stored, item_of, node_key_text};
+use super::{Held, Put, Ring, RingError, item_of, node_key_text};
 use crate::key::KeyHash;
 
 /// A key that is this proxy's to fill.
@@ -126,10 +126,10 @@ impl Ring {
     /// # Errors
     /// [`RingError`] when its node fails.
     pub(crate) async fn replace_holder(&self, Mark(lease): &Mark) -> Result<bool, RingError> {
-        Ok(self.unmark(lease).await? == Stored::Stored)
+        Ok(self.unmark(lease).await? == Put::Stored)
     }
 
-    async fn unmark(&self, lease: &Lease) -> Result<Stored, RingError> {
+    async fn unmark(&self, lease: &Lease) -> Result<Put, RingError> {
         let command = match &lease.stands {
             // memcached takes the mark off only with the value, or for one that somebody stores
             None => Command::Delete {
@@ -143,7 +143,7 @@ impl Ring {
             },
         };
         let reply = lease.node.ask_on(lease.on, lease.key.as_bytes(), command).await?;
-        Ok(Stored::of(&reply))
+        Ok(Put::of(&reply))
     }
 }
 

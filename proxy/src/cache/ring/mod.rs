@@ -36,7 +36,7 @@ pub(crate) use self::lease::{Lease, Mark, Turn};
 use self::node::Node;
 use self::placement::{Placement, Previous};
 pub(crate) use self::report::{NodeReport, RingReport};
-pub(crate) use self::store::Stored;
+pub(crate) use self::store::Put;
 use crate::clock::UnixMillis;
 use crate::key::KeyHash;
 use crate::metrics::RingMetrics;
@@ -349,9 +349,10 @@ pub(crate) fn node_key_text(hash: KeyHash) -> String {
     let mut key = String::with_capacity(NODE_KEY_BYTES);
     key.push_str("px1:");
     // `{:032x}` takes ten times as long
-    for place in (0..32).rev() {
-        let digit = (hash >> (place * 4)) as u32 & 0xf;
-        key.push(char::from_digit(digit, 16).unwrap_or_default());
+    for byte in hash.to_be_bytes() {
+        for digit in [byte >> 4, byte & 0xf] {
+            key.push(char::from_digit(u32::from(digit), 16).unwrap_or_default());
+        }
     }
     key
 }

@@ -231,16 +231,20 @@ impl Node {
         };
         let answer = tokio::time::timeout(self.timing.connect, asked).await;
         match answer.unwrap_or(Err(LaneError::Silent(self.timing.connect))) {
-            Ok(_) if self.circuit.close(UnixMillis::now()) => {
-                tracing::info!(node = self.label, "ring node is back");
+            Ok(_) => {
+                if self.circuit.close(UnixMillis::now()) {
+                    tracing::info!(node = self.label, "ring node is back");
+                }
             }
-            Ok(_) => {}
-            Err(error) if self.circuit.open() => tracing::warn!(
-                node = self.label,
-                %error,
-                "ring node is unreachable; check that memcached listens there. Reads go on without it"
-            ),
-            Err(_) => {}
+            Err(error) => {
+                if self.circuit.open() {
+                    tracing::warn!(
+                        node = self.label,
+                        %error,
+                        "ring node is unreachable; check that memcached listens there. Reads go on without it"
+                    );
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::Ring;
+use super::lane::Lane;
 use crate::clock::UnixMillis;
 
 /// A ring, as one proxy sees it.
@@ -77,7 +78,7 @@ impl Ring {
                         failures: count(&node.tally.failures),
                         connections: lanes.len(),
                         connections_open: lanes.iter().filter(|lane| lane.is_open()).count(),
-                        pending: lanes.iter().map(|lane| lane.pending()).sum(),
+                        pending: lanes.iter().map(Lane::pending).sum(),
                     }
                 })
                 .collect(),

@@ -23,7 +23,7 @@ const TTL_MAX: Duration = Duration::from_secs(29 * 24 * 60 * 60);
 
 /// What has come of storing an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stored {
+pub(crate) enum Put {
     Stored,
     /// Somebody else has stored it, or removed it, since the lease was taken.
     Superseded,
@@ -31,7 +31,7 @@ pub(crate) enum Stored {
     Refused,
 }
 
-impl Stored {
+impl Put {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -61,10 +61,10 @@ impl Ring {
         entry: &Bytes,
         useful_for: Duration,
         lease: Option<&Lease>,
-    ) -> Result<Stored, RingError> {
+    ) -> Result<Put, RingError> {
         let key = node_key_text(hash);
         let Some(place) = self.placement.locate(key.as_bytes()) else {
-            return Ok(Stored::Refused);
+            return Ok(Put::Refused);
         };
         let (node, stands_in) = match lease {
             Some(lease) => (&lease.node, lease.stands_in),
@@ -76,10 +76,10 @@ impl Ring {
             useful_for.clamp(TTL_MIN, TTL_MAX)
         };
         let Some(item) = self.fit(&key, entry, ttl).await else {
-            return Ok(Stored::Refused);
+            return Ok(Put::Refused);
         };
         let stored = self.put_item(&key, item, ttl, node, lease).await;
-        if matches!(stored, Ok(Stored::Stored)) {
+        if matches!(stored, Ok(Put::Stored)) {
             node.tally.stores.fetch_add(1, Ordering::Relaxed);
         }
         stored
@@ -92,7 +92,7 @@ impl Ring {
         ttl: Duration,
         node: &Arc<Node>,
         lease: Option<&Lease>,
-    ) -> Result<Stored, RingError> {
+    ) -> Result<Put, RingError> {
         let set = |condition| Command::Set {
             value: item.value.clone(),
             flags: item.flags,
@@ -110,12 +110,12 @@ impl Ring {
                 .map(|(reply, _)| reply),
         };
         match reply {
-            Ok(reply) => Ok(Stored::of(&reply)),
+            Ok(reply) => Ok(Put::of(&reply)),
             // the server may have been restarted in between, and count its versions anew
             Err(RingError::Node {
                 source: LaneError::Gone,
                 ..
-            }) if lease.is_some() => Ok(Stored::Superseded),
+            }) if lease.is_some() => Ok(Put::Superseded),
             Err(error) => Err(error),
         }
     }
@@ -177,7 +177,7 @@ impl Ring {
         let mut all = true;
         for (node, sent) in sent {
             let reply = node.reply(sent).await;
-            all &= reply.is_ok_and(|reply| Stored::of(&reply) == Stored::Stored);
+            all &= reply.is_ok_and(|reply| Put::of(&reply) == Put::Stored);
         }
         self.surroundings.metrics.split.inc();
         all.then(|| index.item())
