@@ -8,11 +8,11 @@ SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test fuzz lint doc audit bench
+.PHONY: help setup setup-run setup-test setup-bench build run test fuzz lint doc audit bench bench-ring
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-7s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-10s %s\n' "$$name" "$$what"; done
 
 setup: setup-bench ## install everything that any target needs, from Debian's packages
 
@@ -67,3 +67,6 @@ audit: ## look for known vulnerabilities in dependencies (needs cargo-deny and t
 bench: setup-bench ## compare hits from memory and from memcached with nginx, side by side
 	$(CARGO) build --release -p proxima -p proxima-load --bins
 	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json $(ARGS)
+
+bench-ring: setup-bench ## compare ways to ask a memcached node
+	$(CARGO) bench -p proxima --features bench --bench ring_client
