@@ -247,7 +247,9 @@ impl Keeper {
     /// Returns whether the lease, if there is one, has had its use.
     pub(crate) async fn put_in_ring(&self, kept: Option<Kept>, lease: Option<&Lease>) -> bool {
         let mut used = false;
-        for (hash, entry) in kept.into_iter().flat_map(|kept| kept.places) {
+        // the marker last: whoever finds it looks for the variant at once, and would fetch what is not there yet
+        let places = kept.into_iter().flat_map(|kept| kept.places.into_iter().rev());
+        for (hash, entry) in places {
             // a write may have been heard of since the entry was made, and have deleted what the ring held
             if self.proxy.coherence.admits(&entry) {
                 let lease = lease.filter(|lease| lease.is_for(hash));
