@@ -177,9 +177,10 @@ impl Keeper {
             hash = key::variant_hash(self.primary, entry.vary().map(|(_, value)| value));
         }
         places.push((hash, Arc::clone(entry)));
-        places
-            .iter()
-            .for_each(|(hash, entry)| self.proxy.keep(*hash, entry));
+        for (hash, entry) in &places {
+            self.proxy.keep(*hash, entry);
+            self.proxy.unshared.forget(*hash);
+        }
         Some(Kept { places })
     }
 

@@ -12,6 +12,7 @@ use crate::cache::entry::Entry;
 use crate::cache::hot::HotKeys;
 use crate::cache::l1::L1;
 use crate::cache::ring::Ring;
+use crate::cache::unshared::Unshared;
 use crate::clock::UnixMillis;
 use crate::coalesce::Fills;
 use crate::coherence::Coherence;
@@ -48,6 +49,7 @@ pub(crate) struct Proxy {
     pub(crate) ring_config: watch::Sender<Option<RingConfig>>,
     pub(crate) coherence: Coherence,
     pub(crate) fills: Fills,
+    pub(crate) unshared: Unshared,
     pub(crate) fetcher: Fetcher,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) metrics: Arc<Metrics>,
@@ -97,6 +99,7 @@ impl Proxy {
             ring_config: watch::Sender::new(config.cache.ring.clone()),
             coherence: Coherence::new(&config.feed),
             fills: Fills::default(),
+            unshared: Unshared::default(),
             fetcher: Fetcher::new(Arc::clone(&upstreams), Arc::clone(&metrics)),
             access_log: AccessLog::open(&config.access_log, metrics.access_log_dropped.clone())?,
             upstreams,

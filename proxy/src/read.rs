@@ -262,6 +262,7 @@ impl Proxy {
         if errand == Errand::Whole
             && read.is_shareable()
             && !looked.is_never_fresh(read)
+            && !self.unshared.has(looked.hash)
             && let Some(answer) = self.fetch_together(read, looked, why).await
         {
             return answer;

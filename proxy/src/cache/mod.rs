@@ -5,6 +5,7 @@ pub(crate) mod hot;
 pub(crate) mod ketama;
 pub(crate) mod l1;
 pub(crate) mod ring;
+pub(crate) mod unshared;
 
 /// Where a stored response was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -166,7 +166,7 @@ impl Job {
             Course::Fetch(share) => listing.share = share,
         }
         match self.fetch(&fill).await {
-            Ok(fetched) => self.take(fetched, &listing).await,
+            Ok(fetched) => self.take(fetched, &mut listing).await,
             Err(error) => {
                 listing.end();
                 fill.set_head(Head::Failed(error), false);
@@ -224,7 +224,7 @@ impl Job {
         fits.then_some((start.body(), rest.complete?))
     }
 
-    async fn take(&self, mut fetched: Fetched, listing: &Listing<'_>) {
+    async fn take(&self, mut fetched: Fetched, listing: &mut Listing<'_>) {
         if fetched.status == StatusCode::NOT_MODIFIED {
             return match self.held.clone() {
                 Some(held) => self.refreshed(&held, fetched, listing).await,
@@ -253,6 +253,10 @@ impl Job {
         }
         let fill = listing.fill;
         fill.set_head(Head::Response(Arc::clone(&head)), storable.is_some());
+        if storable.is_none() {
+            self.note_unshared(fetched.status);
+            listing.give_up_lease().await;
+        }
         let kept = self.stream(&mut fetched, listing, &head, storable, start).await;
         match kept {
             Ok(kept) => {
@@ -263,6 +267,13 @@ impl Job {
         }
         listing.end();
         self.keeper.proxy.fetcher.release(fetched).await;
+    }
+
+    /// The next who ask need not wait for each other. Failures are another matter: those are for all.
+    fn note_unshared(&self, status: StatusCode) {
+        if self.listed && !status.is_server_error() {
+            self.keeper.proxy.unshared.note(self.keeper.hash);
+        }
     }
 
     /// Makes a 206 that is the rest of what is stored into the 200 that both are. Returns the stored beginning.

@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::time::Duration;
 
-use proxima_local::Memcached;
+use proxima_local::{Memcached, World};
 use serde_json::Value;
 
 use crate::ring_placement::Client;
@@ -254,4 +255,58 @@ fn a_diff_of_files_takes_warm_up_from_the_one_to_come() {
     assert!(text.contains("keep localhost:2 running"), "{text}");
     let same = printed(&["diff", "-c", &present, "--to", &present, "--offline"]);
     assert!(same.starts_with("0.0 % of the keys move"), "{same}");
+}
+
+#[tokio::test]
+async fn status_shows_each_node_as_the_proxy_sees_it() {
+    let world = World::builder()
+        .regions(&["us-west"])
+        .config("[cache.l1]\ncapacity = \"0\"");
+    let world = world.start().await.unwrap();
+    let region = world.region("us-west");
+    let proxy = region.proxy();
+    for id in (1..=40).chain(1..=40) {
+        let url = format!("{}/profiles/{id}", proxy.https_url());
+        world.client().get(url).send().await.unwrap();
+    }
+    let admin = proxy.admin_url();
+    let status = || json(&["status", "--admin", &admin, "--json"]);
+    let before = status();
+    let nodes = before["nodes"].as_array().unwrap();
+    let sum = |key: &str| nodes.iter().map(|node| node[key].as_f64().unwrap()).sum::<f64>();
+    assert_eq!((&before["region"], nodes.len()), (&Value::from("us-west"), 2));
+    assert!((sum("share") - 1.0).abs() < 1e-9);
+    // a read waits for the fill before it, so not all of the second reads need to have asked the ring
+    assert!(sum("hits") > 0.0 && sum("misses") >= 40.0, "{before:#}");
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node["state"] == "in" && node["latency_us"].as_u64() > Some(0))
+    );
+
+    region.ring()[0].kill().await.unwrap();
+    let started = std::time::Instant::now();
+    while status()["nodes"][0]["state"] != "out" {
+        assert!(started.elapsed() < Duration::from_secs(10), "{:#}", status());
+        let url = format!(
+            "{}/profiles/{}",
+            proxy.https_url(),
+            started.elapsed().as_millis() % 40 + 1
+        );
+        let answer = world.client().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let text = printed(&["status", "--admin", &admin]);
+    assert!(text.starts_with("ring of us-west: 2 nodes, 1 out\n"), "{text}");
+    assert!(text.contains("taken out 1 times"), "{text}");
+}
+
+#[tokio::test]
+async fn status_of_a_proxy_without_a_ring_says_so() {
+    let world = World::builder().regions(&["us-west"]).memcached_per_region(0);
+    let world = world.start().await.unwrap();
+    let admin = world.region("us-west").proxy().admin_url();
+    let (code, said) = refused(&["status", "--admin", &admin]);
+    assert_eq!(code, 1);
+    assert!(said.contains("this proxy has no ring"), "{said}");
 }

@@ -202,3 +202,32 @@ async fn bodies_that_the_ring_refuses_stay_in_l1() {
         "Proxima-us-west; fwd=uri-miss; stored"
     );
 }
+
+#[tokio::test]
+async fn answers_for_one_client_alone_are_waited_for_once() {
+    let (go, released) = tokio::sync::watch::channel(true);
+    let origin =
+        Scripted::start(move |_| answer("200 OK", &[("cache-control", "no-store")], "yours").when(&released))
+            .await;
+    let world = World::builder()
+        .regions(&["us-west"])
+        .external_origin(origin.url())
+        .proxies_per_region(2);
+    let world = world.routes(crate::OBEY).start().await.unwrap();
+    let proxies = world.region("us-west").proxies();
+    for proxy in &proxies {
+        ask(&world, proxy, "/own").await;
+    }
+    go.send(false).unwrap();
+    let reads = futures_util::future::join_all((0..20).map(|n| ask(&world, &proxies[n % 2], "/own")));
+    let all_ask = async {
+        while origin.asked_for("/own").len() < 22 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        go.send(true).unwrap();
+    };
+    let together = async { tokio::join!(reads, all_ask).0 };
+    let answers = tokio::time::timeout(Duration::from_secs(10), together).await;
+    let answers = answers.expect("each read asks for itself, and waits for no other");
+    assert!(answers.iter().all(|(_, body)| body == "yours"));
+}
