@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::answer::{place, place_of};
 use crate::cache::entry::{Entry, Kind, Parts, encode};
-use crate::cache::ring::{Lease, Put};
+use crate::cache::ring::Lease;
 use crate::clock::UnixMillis;
 use crate::fields;
 use crate::floors::TagHash;
@@ -255,7 +255,7 @@ impl Keeper {
             if self.proxy.coherence.admits(&entry) {
                 let lease = lease.filter(|lease| lease.is_for(hash));
                 let stored = self.proxy.ring_put(hash, &entry, &self.route, lease).await;
-                used |= lease.is_some() && stored.is_some_and(|stored| stored != Put::Refused);
+                used |= lease.is_some() && stored.is_some();
             }
         }
         used

@@ -5,31 +5,22 @@
 //! of an exchange of its own (`benches/ring_client.rs`). A reply that does not repeat the number of the request it stands
 //! for ends the connection: whatever follows might be somebody else's.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-use super::command::{Command, Encoded, ReplyLine, Surprise, reply_line};
-use super::dial::{Dial, Stream};
+use super::command::{Command, Encoded, ReplyLine, Surprise};
+use super::dial::Dial;
+use super::exchange::Exchange;
 
 /// Requests that wait to be written; further ones fail at once.
 const QUEUED_MAX: usize = 4096;
-/// Requests that wait for their reply on one connection.
-const PENDING_MAX: usize = 8192;
-/// Requests that are taken from the queue in one go.
-const BATCH_MAX: usize = 512;
-/// Bytes that are read in one go, but for large values.
-const READ_BYTES: usize = 64 * 1024;
-/// Nothing is added to a write while this much has not gone out.
-const UNWRITTEN_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a request got no reply.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,12 +53,31 @@ pub(crate) struct Reply {
 }
 
 /// A request on its way.
-struct Asked {
-    request: Encoded,
+pub(super) struct Asked {
+    pub(super) request: Encoded,
     /// `None`: the reply repeats nothing (`mn`).
-    opaque: Option<u32>,
-    only_on: Option<u64>,
-    reply: oneshot::Sender<Result<Reply, LaneError>>,
+    pub(super) opaque: Option<u32>,
+    pub(super) only_on: Option<u64>,
+    pub(super) reply: Answer,
+}
+
+/// Where a reply goes.
+pub(super) enum Answer {
+    To(oneshot::Sender<Result<Reply, LaneError>>),
+    /// Nobody needs it.
+    Nobody,
+}
+
+impl Answer {
+    pub(super) fn send(self, reply: Result<Reply, LaneError>) {
+        if let Self::To(asker) = self {
+            let _ = asker.send(reply); // whoever asked may have gone on without
+        }
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self, Self::To(asker) if asker.is_closed())
+    }
 }
 
 /// What a lane is made of.
@@ -83,9 +93,9 @@ pub(super) struct LaneConfig {
 
 /// What can be seen of a lane from outside.
 #[derive(Debug, Default)]
-struct Gauge {
+pub(super) struct Gauge {
     open: AtomicBool,
-    pending: AtomicUsize,
+    pub(super) pending: AtomicUsize,
 }
 
 /// One connection's place. It is opened when first needed, and again after it broke.
@@ -137,20 +147,38 @@ impl Lane {
         command: Command,
         only_on: Option<u64>,
     ) -> Result<Coming, LaneError> {
+        let (reply, coming) = oneshot::channel();
+        self.send(key, command, only_on, Answer::To(reply))?;
+        Ok(coming)
+    }
+
+    /// Sends a request whose reply nobody needs.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) fn tell(&self, key: &[u8], command: Command) -> Result<(), LaneError> {
+        self.send(key, command, None, Answer::Nobody)
+    }
+
+    fn send(
+        &self,
+        key: &[u8],
+        command: Command,
+        only_on: Option<u64>,
+        reply: Answer,
+    ) -> Result<(), LaneError> {
         let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
         let repeats = command != Command::Noop;
         let request = command
             .encode(key, opaque)
             .map_err(|error| LaneError::Usage(error.to_string()))?;
-        let (reply, coming) = oneshot::channel();
         let asked = Asked {
             request,
             opaque: repeats.then_some(opaque),
             only_on,
             reply,
         };
-        self.queue.try_send(asked).map_err(|_| LaneError::Busy)?;
-        Ok(coming)
+        self.queue.try_send(asked).map_err(|_| LaneError::Busy)
     }
 }
 
@@ -186,224 +214,8 @@ async fn drive(config: LaneConfig, mut queue: mpsc::Receiver<Asked>, gauge: Arc<
 }
 
 fn fail_waiting(first: Asked, queue: &mut mpsc::Receiver<Asked>, error: &LaneError) {
-    let _ = first.reply.send(Err(error.clone()));
+    first.reply.send(Err(error.clone()));
     while let Ok(asked) = queue.try_recv() {
-        let _ = asked.reply.send(Err(error.clone()));
+        asked.reply.send(Err(error.clone()));
     }
-}
-
-/// A request whose reply is awaited.
-struct Pending {
-    opaque: Option<u32>,
-    reply: oneshot::Sender<Result<Reply, LaneError>>,
-    since: Instant,
-}
-
-/// A value of which a part has come.
-struct Partial {
-    line: ReplyLine,
-    /// With its line end.
-    value: BytesMut,
-    missing: usize,
-}
-
-/// What goes on over one connection.
-struct Exchange<'c> {
-    config: &'c LaneConfig,
-    connection: u64,
-    reader: ReadHalf<Box<dyn Stream>>,
-    writer: WriteHalf<Box<dyn Stream>>,
-    output: BytesMut,
-    input: BytesMut,
-    partial: Option<Partial>,
-    pending: VecDeque<Pending>,
-}
-
-impl<'c> Exchange<'c> {
-    fn new(stream: Box<dyn Stream>, connection: u64, config: &'c LaneConfig) -> Self {
-        let (reader, writer) = tokio::io::split(stream);
-        Self {
-            config,
-            connection,
-            reader,
-            writer,
-            output: BytesMut::new(),
-            input: BytesMut::with_capacity(READ_BYTES),
-            partial: None,
-            pending: VecDeque::new(),
-        }
-    }
-
-    /// Goes on until the connection ends, and says why it did.
-    async fn run(&mut self, queue: &mut mpsc::Receiver<Asked>, gauge: &Gauge) -> LaneError {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
-        let mut ticks = interval(self.config.silence_max / 2);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            gauge.pending.store(self.pending.len(), Ordering::Relaxed);
-            let takes_more = self.pending.len() < PENDING_MAX && self.output.len() < UNWRITTEN_BYTES_MAX;
-            tokio::select! {
-                biased;
-                read = read_more(&mut self.reader, &mut self.input, &mut self.partial) => {
-                    if let Err(error) = read.map_err(broken).and_then(|()| self.hand_out()) {
-                        return error;
-                    }
-                }
-                taken = queue.recv_many(&mut batch, BATCH_MAX), if takes_more => {
-                    if taken == 0 {
-                        return LaneError::Gone; // the node is no longer wanted
-                    }
-                    batch.drain(..).for_each(|asked| self.take(asked));
-                    // whoever else is ready may have something to ask, too: one write for all
-                    tokio::task::yield_now().await;
-                    while self.output.len() < UNWRITTEN_BYTES_MAX && let Ok(asked) = queue.try_recv() {
-                        self.take(asked);
-                    }
-                }
-                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => {
-                    if let Err(error) = written.and_then(nothing_is_broken) {
-                        return broken(error);
-                    }
-                }
-                _ = ticks.tick(), if !self.pending.is_empty() => {
-                    if self.is_silent() {
-                        return LaneError::Silent(self.config.silence_max);
-                    }
-                }
-            }
-        }
-    }
-
-    fn is_silent(&self) -> bool {
-        let oldest = self.pending.front();
-        oldest.is_some_and(|pending| pending.since.elapsed() > self.config.silence_max)
-    }
-
-    /// Adds a request to what is to be written.
-    fn take(&mut self, asked: Asked) {
-        if asked.only_on.is_some_and(|only| only != self.connection) {
-            let _ = asked.reply.send(Err(LaneError::Gone));
-            return;
-        }
-        if asked.reply.is_closed() {
-            return; // whoever asked has gone on without
-        }
-        self.output.put_slice(&asked.request.line);
-        if let Some(value) = &asked.request.value {
-            self.output.put_slice(value);
-            self.output.put_slice(b"\r\n");
-        }
-        self.pending.push_back(Pending {
-            opaque: asked.opaque,
-            reply: asked.reply,
-            since: Instant::now(),
-        });
-    }
-
-    /// Hands out every reply that is there.
-    fn hand_out(&mut self) -> Result<(), LaneError> {
-        loop {
-            if let Some(partial) = self.partial.take_if(|partial| partial.missing == 0) {
-                self.answer(partial.line, Some(whole_value(partial.value)?))?;
-            }
-            if self.partial.is_some() {
-                return Ok(());
-            }
-            let Some((line, used)) = reply_line(&self.input)? else {
-                return Ok(());
-            };
-            self.input.advance(used);
-            let Some(value_bytes) = line.value_bytes else {
-                self.answer(line, None)?;
-                continue;
-            };
-            if value_bytes > self.config.value_bytes_max {
-                return Err(Surprise(format!("a value of {value_bytes} bytes")).into());
-            }
-            let with_end = value_bytes + 2;
-            if self.input.len() >= with_end {
-                // an entry of its own: a slice would keep all that was read with it in memory
-                let value = Bytes::copy_from_slice(&self.input[..value_bytes]);
-                ended(&self.input[value_bytes..with_end])?;
-                self.input.advance(with_end);
-                self.answer(line, Some(value))?;
-                continue;
-            }
-            let mut value = BytesMut::with_capacity(with_end);
-            value.put_slice(&self.input);
-            self.input.clear();
-            self.partial = Some(Partial {
-                line,
-                missing: with_end - value.len(),
-                value,
-            });
-        }
-    }
-
-    fn answer(&mut self, line: ReplyLine, value: Option<Bytes>) -> Result<(), LaneError> {
-        let refused = line.code == super::command::Code::Refused;
-        let fits = |pending: &Pending| refused || pending.opaque == line.opaque;
-        let Some(pending) = self.pending.pop_front_if(|pending| fits(pending)) else {
-            return Err(Surprise(format!("a reply to another request ({:?})", line.opaque)).into());
-        };
-        let reply = Reply {
-            line,
-            value,
-            connection: self.connection,
-        };
-        let _ = pending.reply.send(Ok(reply)); // whoever asked may have gone on without
-        Ok(())
-    }
-
-    fn fail(&mut self, error: &LaneError) {
-        for pending in self.pending.drain(..) {
-            let _ = pending.reply.send(Err(error.clone()));
-        }
-    }
-}
-
-/// Reads what is there: a large value straight into its place.
-async fn read_more(
-    reader: &mut ReadHalf<Box<dyn Stream>>,
-    input: &mut BytesMut,
-    partial: &mut Option<Partial>,
-) -> io::Result<()> {
-    let read = match partial {
-        Some(partial) => {
-            let read = reader
-                .read_buf(&mut (&mut partial.value).limit(partial.missing))
-                .await?;
-            partial.missing -= read;
-            read
-        }
-        None => {
-            input.reserve(READ_BYTES);
-            reader.read_buf(input).await?
-        }
-    };
-    nothing_is_broken(read)
-}
-
-fn nothing_is_broken(bytes: usize) -> io::Result<()> {
-    if bytes == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(())
-}
-
-fn broken(error: io::Error) -> LaneError {
-    LaneError::Broken(Arc::new(error))
-}
-
-fn ended(end: &[u8]) -> Result<(), Surprise> {
-    if end == b"\r\n" {
-        return Ok(());
-    }
-    Err(Surprise("a value that does not end where it should".into()))
-}
-
-fn whole_value(mut value: BytesMut) -> Result<Bytes, Surprise> {
-    let end = value.split_off(value.len() - 2);
-    ended(&end)?;
-    Ok(value.freeze())
 }

@@ -104,6 +104,7 @@ impl Ring {
             Code::Meta(ReturnCode::Hd) => Turn::Taken(
                 Mark(Lease {
                     version: reply.line.version,
+                    stands: lease.stands.filter(|_| same), // never what is older over what is newer
                     ..lease
                 }),
                 None,
@@ -129,7 +130,7 @@ impl Ring {
         Ok(self.unmark(lease).await? == Put::Stored)
     }
 
-    async fn unmark(&self, lease: &Lease) -> Result<Put, RingError> {
+    pub(super) async fn unmark(&self, lease: &Lease) -> Result<Put, RingError> {
         let command = match &lease.stands {
             // memcached takes the mark off only with the value, or for one that somebody stores
             None => Command::Delete {

@@ -9,6 +9,7 @@ pub(crate) mod bench;
 pub(crate) mod circuit;
 mod command;
 mod dial;
+mod exchange;
 pub(crate) mod item;
 mod lane;
 mod lease;
@@ -198,26 +199,21 @@ impl Ring {
             condition: Condition::Absent,
         };
         // whoever looks next finds it; who looks now does not wait for that
-        drop(node.send(node.next_lane(), key.as_bytes(), copy));
+        node.tell(key.as_bytes(), copy);
         self.surroundings.metrics.warmed.inc();
         self.entry_of(key, item).await
     }
 
     async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
-        let now = UnixMillis::now();
-        let previous = self.previous.load_full().filter(|previous| now < previous.until);
-        let moved = previous
-            .as_ref()
-            .and_then(|previous| previous.placement.locate(key.as_bytes()))
-            .map(|place| place.node)
-            .filter(|before| !Arc::ptr_eq(before, node));
-        let before = match moved {
+        let before = match self.moved_from(key, Some(node)) {
             Some(before) => before,
             // what a stand-in was given is older than the node's return, and would not be believed of the node
             None if self.surroundings.deaf => return None,
-            None => self
-                .placement
-                .stood_in(key.as_bytes(), node, self.config.warm_up, now)?,
+            None => {
+                let (warm_up, now) = (self.config.warm_up, UnixMillis::now());
+                let stood_in = self.placement.stood_in(key.as_bytes(), node, warm_up, now);
+                Arc::clone(stood_in?)
+            }
         };
         let (reply, _) = before.ask(key.as_bytes(), Command::Get).await.ok()?;
         Some((item_of(&reply)?, reply.line.ttl_s?.max(1)))
@@ -274,16 +270,25 @@ impl Ring {
     pub(crate) async fn delete(&self, hash: KeyHash) -> Result<(), RingError> {
         let key = node_key_text(hash);
         let delete = || Command::Delete { version: None };
-        let now = UnixMillis::now();
-        if let Some(previous) = self.previous.load_full().filter(|previous| now < previous.until)
-            && let Some(place) = previous.placement.locate(key.as_bytes())
+        let place = self.placement.locate(key.as_bytes());
+        // first: what is copied from there meanwhile goes with the rest
+        if let Some(before) = self.moved_from(&key, place.as_ref().map(|place| place.node))
+            && let Err(error) = before.ask(key.as_bytes(), delete()).await
         {
-            drop(place.node.send(place.node.next_lane(), key.as_bytes(), delete()));
+            tracing::debug!(%error, "an entry was not removed where it was before");
         }
-        match self.placement.locate(key.as_bytes()) {
+        match place {
             Some(place) => place.node.ask(key.as_bytes(), delete()).await.map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Where a key was before the last change of nodes, if that is elsewhere and not long ago.
+    fn moved_from(&self, key: &str, node: Option<&Arc<Node>>) -> Option<Arc<Node>> {
+        let previous = self.previous.load_full()?;
+        let before = previous.placement.locate(key.as_bytes())?.node;
+        let moved = node.is_none_or(|node| !Arc::ptr_eq(before, node));
+        (moved && UnixMillis::now() < previous.until).then(|| Arc::clone(before))
     }
 
     /// Node that a key is placed on; `None` while every node is out.
@@ -358,16 +363,4 @@ pub(crate) fn node_key_text(hash: KeyHash) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn node_keys_are_plain_and_short() {
-        for hash in [0, 7, 0x0123_4567_89ab_cdef_0011_2233_4455_6677, u128::MAX] {
-            let key = node_key_text(hash);
-            assert_eq!(key, format!("px1:{hash:032x}"));
-            assert_eq!(key.len(), NODE_KEY_BYTES);
-            assert!(key.bytes().all(|byte| byte.is_ascii_graphic()));
-        }
-    }
-}
+mod tests;

@@ -148,6 +148,13 @@ impl Node {
         }
     }
 
+    /// Sends a request whose reply nobody waits for: it goes out if the node can be reached.
+    pub(super) fn tell(&self, key: &[u8], command: Command) {
+        if let Err(error) = self.lanes[self.next_lane()].tell(key, command) {
+            tracing::debug!(node = self.label, %error, "a request was not sent");
+        }
+    }
+
     /// Waits for the reply to a request, within its deadline from when it was sent.
     pub(super) async fn reply(&self, sent: Sent) -> Result<Reply, RingError> {
         let deadline = TokioInstant::from_std(sent.since) + sent.within;

@@ -75,14 +75,19 @@ impl Ring {
         } else {
             useful_for.clamp(TTL_MIN, TTL_MAX)
         };
-        let Some(item) = self.fit(&key, entry, ttl).await else {
-            return Ok(Put::Refused);
+        let stored = match self.fit(&key, entry, ttl).await {
+            Some(item) => self.put_item(&key, item, ttl, node, lease).await?,
+            None => Put::Refused,
         };
-        let stored = self.put_item(&key, item, ttl, node, lease).await;
-        if matches!(stored, Ok(Put::Stored)) {
-            node.tally.stores.fetch_add(1, Ordering::Relaxed);
+        match (stored, lease) {
+            (Put::Stored, _) => {
+                node.tally.stores.fetch_add(1, Ordering::Relaxed);
+            }
+            // nobody is to wait for what does not come; a mark that stays goes by its own time
+            (Put::Refused, Some(lease)) => drop(self.unmark(lease).await),
+            _ => {}
         }
-        stored
+        Ok(stored)
     }
 
     async fn put_item(
