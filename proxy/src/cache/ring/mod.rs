@@ -198,25 +198,38 @@ impl Ring {
             ttl_s,
             condition: Condition::Absent,
         };
-        // whoever looks next finds it; who looks now does not wait for that
         node.tell(key.as_bytes(), copy);
         self.surroundings.metrics.warmed.inc();
         self.entry_of(key, item).await
     }
 
     async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
-        let before = match self.moved_from(key, Some(node)) {
+        let before = match self.before_change(key, node) {
             Some(before) => before,
             // what a stand-in was given is older than the node's return, and would not be believed of the node
             None if self.surroundings.deaf => return None,
-            None => {
-                let (warm_up, now) = (self.config.warm_up, UnixMillis::now());
-                let stood_in = self.placement.stood_in(key.as_bytes(), node, warm_up, now);
-                Arc::clone(stood_in?)
-            }
+            None => Arc::clone(self.stood_in(key, node)?),
         };
         let (reply, _) = before.ask(key.as_bytes(), Command::Get).await.ok()?;
         Some((item_of(&reply)?, reply.line.ttl_s?.max(1)))
+    }
+
+    /// The node that a key belonged to before the last change of nodes, if that was another, for as long as it is looked for there.
+    fn before_change(&self, key: &str, node: &Arc<Node>) -> Option<Arc<Node>> {
+        let now = UnixMillis::now();
+        let previous = self
+            .previous
+            .load_full()
+            .filter(|previous| now < previous.until)?;
+        let before = previous.placement.locate(key.as_bytes())?.node;
+        (!Arc::ptr_eq(before, node)).then(|| Arc::clone(before))
+    }
+
+    /// The node that held a key while `node` was away, if that was a short while ago.
+    fn stood_in(&self, key: &str, node: &Arc<Node>) -> Option<&Arc<Node>> {
+        let warm_up = self.config.warm_up;
+        self.placement
+            .stood_in(key.as_bytes(), node, warm_up, UnixMillis::now())
     }
 
     /// The entry that an item stands for.
@@ -271,24 +284,20 @@ impl Ring {
         let key = node_key_text(hash);
         let delete = || Command::Delete { version: None };
         let place = self.placement.locate(key.as_bytes());
-        // first: what is copied from there meanwhile goes with the rest
-        if let Some(before) = self.moved_from(&key, place.as_ref().map(|place| place.node))
-            && let Err(error) = before.ask(key.as_bytes(), delete()).await
+        if place.as_ref().is_none_or(|place| place.stands_in)
+            && let Some(owner) = self.placement.owner(key.as_bytes())
         {
-            tracing::debug!(%error, "an entry was not removed where it was before");
+            // a neighbour may find it well still, and one that stands still acts on what it was sent as soon as it goes on
+            owner.tell(key.as_bytes(), delete());
         }
-        match place {
-            Some(place) => place.node.ask(key.as_bytes(), delete()).await.map(drop),
-            None => Ok(()),
+        let Some(place) = place else { return Ok(()) };
+        // first where somebody may look for it yet, so that nobody brings it back from there
+        let before_change = self.before_change(&key, place.node);
+        let elsewhere = before_change.as_ref().into_iter();
+        for before in elsewhere.chain(self.stood_in(&key, place.node)) {
+            let _ = before.ask(key.as_bytes(), delete()).await;
         }
-    }
-
-    /// Where a key was before the last change of nodes, if that is elsewhere and not long ago.
-    fn moved_from(&self, key: &str, node: Option<&Arc<Node>>) -> Option<Arc<Node>> {
-        let previous = self.previous.load_full()?;
-        let before = previous.placement.locate(key.as_bytes())?.node;
-        let moved = node.is_none_or(|node| !Arc::ptr_eq(before, node));
-        (moved && UnixMillis::now() < previous.until).then(|| Arc::clone(before))
+        place.node.ask(key.as_bytes(), delete()).await.map(drop)
     }
 
     /// Node that a key is placed on; `None` while every node is out.

@@ -44,6 +44,12 @@ impl Placement {
         })
     }
 
+    /// The node that a key belongs to, in or out; `None` only of a ring without nodes.
+    pub(super) fn owner(&self, key: &[u8]) -> Option<&Arc<Node>> {
+        let index = self.ketama.locate(key, |_| true)?;
+        Some(&self.nodes[index])
+    }
+
     /// Who stood in for a node while it was away, if it has come back less than `warm_up` ago.
     pub(super) fn stood_in(
         &self,
