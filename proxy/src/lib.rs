@@ -38,6 +38,7 @@ mod problem;
 mod proxy;
 mod read;
 mod reference;
+mod refresh;
 mod region_tier;
 mod reload;
 mod request;

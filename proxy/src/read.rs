@@ -1,7 +1,6 @@
 //! The road of a read: route, key, look up, coalesce, answer. Both fronts walk it.
 
 use http::StatusCode;
-use proxima_config::checked::OnRingFailure;
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,11 +23,6 @@ use crate::proxy::Proxy;
 use crate::request::{ReadMethod, Request, Signals};
 use crate::routes::RouteState;
 use crate::status::{CacheStatus, Outcome};
-
-/// Reads in the last part of an answer's lifetime from which on its key counts as hot, and after which a refresh that came to
-/// nothing is tried again.
-const LATE_READS_MIN: u32 = 3;
-const LATE_READS_AGAIN: u32 = 1024;
 
 /// A read that the cache may answer.
 pub(crate) struct Read<'r> {
@@ -168,17 +162,6 @@ impl Proxy {
         Some(Stored::new(read, &found))
     }
 
-    /// Whether a key is so hot that its answer is refreshed before its end: nobody is to wait for it then.
-    fn is_to_be_refreshed(&self, read: &Read<'_>, found: &Found) -> bool {
-        let percent = self.config.cache.refresh_ahead_percent;
-        if !found.freshness.is_ending(percent) || !read.is_shareable() {
-            return false;
-        }
-        // again only after many more: an origin that fails is not asked all the time
-        let reads = found.entry.read_late();
-        reads == LATE_READS_MIN || reads.is_multiple_of(LATE_READS_AGAIN)
-    }
-
     /// Answers from the ring, from a fill under way, or from an origin.
     pub(crate) async fn answer(self: &Arc<Self>, read: &Read<'_>) -> Answer {
         let looked = self.look(read).await;
@@ -209,46 +192,8 @@ impl Proxy {
         self.fetch(read, &looked, why).await
     }
 
-    /// What is done instead of a fetch while no node of the ring can be asked, where the operator wants the origin spared.
-    fn answer_without_ring(
-        self: &Arc<Self>,
-        read: &Read<'_>,
-        looked: &Looked,
-        why: Outcome,
-    ) -> Option<Answer> {
-        match self.without_ring()? {
-            OnRingFailure::Origin => None,
-            OnRingFailure::Stale => {
-                let held = looked.found.as_ref()?;
-                let stale =
-                    held.current && held.serves_on_error(true) && !read.signals.wanted.asks_for_more();
-                stale.then(|| {
-                    self.refresh(read, looked);
-                    Answer::Stored(Stored::new(read, held))
-                })
-            }
-            OnRingFailure::Reject => Some(Answer::Problem {
-                problem: Problem::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the region's cache is out of order, and the origin is spared meanwhile; try again later",
-                ),
-                status: why.into(),
-            }),
-        }
-    }
-
-    /// Starts a fill that nobody waits for.
-    fn refresh(self: &Arc<Self>, read: &Read<'_>, looked: &Looked) {
-        if let Joined::Leader(fill, _) =
-            self.fills
-                .join(looked.hash, |started| self.knows_changes(read, started), || None)
-        {
-            tokio::spawn(Job::new(self, read, looked, Errand::Whole, true).run(fill));
-        }
-    }
-
     /// Whether what was asked for at `started` knows of every change to this read's URL and route tags heard of by now.
-    fn knows_changes(&self, read: &Read<'_>, started: UnixMillis) -> bool {
+    pub(crate) fn knows_changes(&self, read: &Read<'_>, started: UnixMillis) -> bool {
         let route_tags = read.route.tags(&read.target.path);
         let tags = route_tags
             .iter()

@@ -7,12 +7,19 @@ use std::time::{Duration, Instant};
 use proxima_config::checked::{Feed, OnRingFailure, Ring as RingConfig};
 use tokio::sync::watch;
 
+use http::StatusCode;
+
+use crate::answer::{Answer, Stored};
 use crate::cache::entry::Entry;
 use crate::cache::ring::{Held, Lease, Put, Ring, RingError, Surroundings};
 use crate::key::KeyHash;
+use crate::lookup::Looked;
 use crate::policy::freshness;
+use crate::problem::Problem;
 use crate::proxy::Proxy;
+use crate::read::Read;
 use crate::routes::RouteState;
+use crate::status::Outcome;
 
 /// How long a ring whose names do not resolve is left before the next attempt.
 const RING_RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -79,8 +86,48 @@ impl Proxy {
         stored
     }
 
+    /// What is done instead of a fetch while no node of the ring can be asked, where the operator wants the origin spared.
+    pub(crate) fn answer_without_ring(
+        self: &Arc<Self>,
+        read: &Read<'_>,
+        looked: &Looked,
+        why: Outcome,
+    ) -> Option<Answer> {
+        match self.without_ring()? {
+            OnRingFailure::Origin => None,
+            OnRingFailure::Stale => {
+                let held = looked.found.as_ref()?;
+                let stale =
+                    held.current && held.serves_on_error(true) && !read.signals.wanted.asks_for_more();
+                stale.then(|| {
+                    self.refresh(read, looked);
+                    Answer::Stored(Stored::new(read, held))
+                })
+            }
+            OnRingFailure::Reject => {
+                let detail =
+                    "the region's cache is out of order, and the origin is spared meanwhile; try again later";
+                let problem = Problem {
+                    retry_after_s: Some(self.next_probe_s()),
+                    ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                };
+                Some(Answer::Problem {
+                    problem,
+                    status: why.into(),
+                })
+            }
+        }
+    }
+
+    /// Seconds until every node has been probed once more.
+    fn next_probe_s(&self) -> u32 {
+        let config = self.ring_config.borrow();
+        let interval = config.as_ref().map_or(Duration::ZERO, |ring| ring.probe_interval);
+        u32::try_from(interval.as_millis().div_ceil(1000)).map_or(u32::MAX, |seconds| seconds.max(1))
+    }
+
     /// What to do with a read that L1 does not answer, while no node of the ring can be asked; `None` while one can.
-    pub(crate) fn without_ring(&self) -> Option<OnRingFailure> {
+    fn without_ring(&self) -> Option<OnRingFailure> {
         self.ring_config.borrow().as_ref()?;
         let ring = self.ring.load();
         let out = ring.as_ref().is_none_or(|ring| ring.is_out());
