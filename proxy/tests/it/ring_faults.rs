@@ -149,7 +149,7 @@ async fn a_ring_that_is_restarted_whole_fails_no_read_and_is_filled_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_evict_cost_one_fetch_at_a_time_of_what_they_lost() {
-    let mut shelf = Shelf::new(800, 20_000);
+    let mut shelf = Shelf::new(400, 10_000);
     let keys = Arc::get_mut(&mut Arc::get_mut(&mut shelf).unwrap().keys).unwrap();
     keys.draws = 3;
     let origin = origin(&shelf).await;
