@@ -9,6 +9,7 @@ mod entries;
 mod http_date;
 mod ranges;
 mod requests;
+mod ring;
 mod variants;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -20,6 +21,7 @@ pub use entries::entry;
 pub use http_date::http_date;
 pub use ranges::range;
 pub use requests::{request_head, target};
+pub use ring::{ring_item, ring_reply};
 pub use variants::vary;
 
 const NOW: UnixMillis = UnixMillis(1_795_000_000_000); // November 2026
@@ -50,6 +52,8 @@ mod tests {
             ("http_date", super::http_date),
             ("range", super::range),
             ("request_head", super::request_head),
+            ("ring_item", super::ring_item),
+            ("ring_reply", super::ring_reply),
             ("structured_fields", super::structured_fields),
             ("target", super::target),
             ("vary", super::vary),

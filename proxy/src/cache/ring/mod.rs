@@ -7,7 +7,7 @@
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 pub(crate) mod circuit;
-mod command;
+pub(crate) mod command;
 mod dial;
 mod exchange;
 pub(crate) mod item;

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a panic is the way for a test to fail")]
 
 mod leases;
+mod liar;
+mod lies;
 mod nodes;
+mod values;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
