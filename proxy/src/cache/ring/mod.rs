@@ -168,9 +168,13 @@ impl Ring {
             self.surroundings.metrics.stood_in.inc();
         }
         let (reply, _) = node.ask(key.as_bytes(), Command::Get).await?;
-        let found = match item_of(&reply) {
-            Some(item) => self.entry_of(&key, item).await,
+        let item = match item_of(&reply) {
             None => self.get_from_before(&key, node).await,
+            item => item,
+        };
+        let found = match item {
+            Some(item) => self.entry_of(&key, item).await,
+            None => None,
         };
         let counter = if found.is_some() {
             &node.tally.hits
@@ -190,7 +194,7 @@ impl Ring {
     }
 
     /// What a node lacks since it was added or came back, from where it was before; the node is given it.
-    async fn get_from_before(&self, key: &str, node: &Arc<Node>) -> Option<Bytes> {
+    async fn get_from_before(&self, key: &str, node: &Arc<Node>) -> Option<Item> {
         let (item, ttl_s) = self.item_from_before(key, node).await?;
         let copy = Command::Set {
             value: item.value.clone(),
@@ -200,7 +204,7 @@ impl Ring {
         };
         node.tell(key.as_bytes(), copy);
         self.surroundings.metrics.warmed.inc();
-        self.entry_of(key, item).await
+        Some(item)
     }
 
     async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
@@ -267,7 +271,7 @@ impl Ring {
             values.push(match sent {
                 Some((node, sent)) => match node.reply(sent).await.ok().map(|reply| item_of(&reply)) {
                     Some(Some(item)) => Some(item.value),
-                    Some(None) => self.item_from_before(key, node).await.map(|(item, _)| item.value),
+                    Some(None) => self.get_from_before(key, node).await.map(|item| item.value),
                     None => None,
                 },
                 None => None,

@@ -18,7 +18,10 @@ async fn ring_with(liar: &str, server: &Server) -> Ring {
 }
 
 fn is_connected(ring: &Ring) -> bool {
-    ring.placement.nodes[0].lanes().iter().any(|lane| lane.is_open())
+    ring.placement.nodes[0]
+        .lanes()
+        .iter()
+        .any(super::super::lane::Lane::is_open)
 }
 
 /// Asks the liar twice, and the other node as often.
@@ -130,10 +133,7 @@ async fn a_node_that_closes_or_never_reads_costs_its_deadline_at_most() {
         let started = Instant::now();
         assert!(ring.get(hash).await.is_err());
         let large = noise(8_000_000, 1);
-        assert_ne!(
-            ring.put(hash, &large, LONG, None).await.ok(),
-            Some(Stored::Stored)
-        );
+        assert_ne!(ring.put(hash, &large, LONG, None).await.ok(), Some(Put::Stored));
         assert!(started.elapsed() < LOOKUP * 12, "{:?}", started.elapsed());
         until("it is left", async || !is_connected(&ring)).await;
     }

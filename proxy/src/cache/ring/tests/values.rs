@@ -17,7 +17,7 @@ async fn values_that_look_like_commands_are_values() {
         "\0",
     ];
     for (hash, value) in (0..).zip(values) {
-        assert_eq!(put(&ring, hash, value).await, Stored::Stored);
+        assert_eq!(put(&ring, hash, value).await, Put::Stored);
     }
     for (hash, value) in (0..).zip(values) {
         assert_eq!(held(&ring, hash).await.unwrap(), value);
@@ -35,16 +35,16 @@ async fn an_item_over_the_limit_is_refused_and_the_connection_goes_on() {
     let one = ring(&config).await;
     put(&one, 1, "small").await;
     let connections = stat(&server, "total_connections").await;
-    assert_eq!(put(&one, 1, noise(1 << 20, 1)).await, Stored::Refused);
+    assert_eq!(put(&one, 1, noise(1 << 20, 1)).await, Put::Refused);
     assert_eq!(held(&one, 1).await, None, "the earlier copy has gone with it");
-    assert_eq!(put(&one, 1, "small").await, Stored::Stored);
+    assert_eq!(put(&one, 1, "small").await, Put::Stored);
     assert_eq!(held(&one, 1).await.unwrap(), "small");
     // each count of them makes one more
     assert_eq!(stat(&server, "total_connections").await, connections + 1);
 
     let default_limit = ring_of(&[&server]).await;
     let large = noise(1 << 20, 2);
-    assert_eq!(put(&default_limit, 1, large.clone()).await, Stored::Stored);
+    assert_eq!(put(&default_limit, 1, large.clone()).await, Put::Stored);
     assert_eq!(held(&default_limit, 1).await.unwrap(), large);
 }
 
@@ -53,8 +53,8 @@ async fn large_entries_go_in_pieces_and_are_whole_or_nothing() {
     let (one, other) = (server().await, server().await);
     let ring = ring_of(&[&one, &other]).await;
     let (first, second) = (noise(4_500_000, 1), noise(4_500_000, 2));
-    assert_eq!(put(&ring, 1, first).await, Stored::Stored);
-    assert_eq!(put(&ring, 1, second.clone()).await, Stored::Stored);
+    assert_eq!(put(&ring, 1, first).await, Put::Stored);
+    assert_eq!(put(&ring, 1, second.clone()).await, Put::Stored);
     assert_eq!(
         held(&ring, 1).await.unwrap(),
         second,
