@@ -217,6 +217,8 @@ struct Exchange<'c> {
     input: BytesMut,
     partial: Option<Partial>,
     pending: VecDeque<Pending>,
+    /// TLS may keep the end of what was written to itself until it is asked to flush.
+    unflushed: bool,
 }
 
 impl<'c> Exchange<'c> {
@@ -231,6 +233,7 @@ impl<'c> Exchange<'c> {
             input: BytesMut::with_capacity(READ_BYTES),
             partial: None,
             pending: VecDeque::new(),
+            unflushed: false,
         }
     }
 
@@ -260,8 +263,10 @@ impl<'c> Exchange<'c> {
                         self.take(asked);
                     }
                 }
-                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => {
-                    if let Err(error) = written.and_then(nothing_is_broken) {
+                written = write_more(&mut self.writer, &mut self.output, &mut self.unflushed),
+                    if self.unflushed || !self.output.is_empty() =>
+                {
+                    if let Err(error) = written {
                         return broken(error);
                     }
                 }
@@ -384,6 +389,21 @@ async fn read_more(
     nothing_is_broken(read)
 }
 
+/// Writes what there is, and once that is all sees to it that it goes out.
+async fn write_more(
+    writer: &mut WriteHalf<Box<dyn Stream>>,
+    output: &mut BytesMut,
+    unflushed: &mut bool,
+) -> io::Result<()> {
+    if output.is_empty() {
+        writer.flush().await?;
+        *unflushed = false;
+        return Ok(());
+    }
+    *unflushed = true;
+    nothing_is_broken(writer.write_buf(output).await?)
+}
+
 fn nothing_is_broken(bytes: usize) -> io::Result<()> {
     if bytes == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -407,3 +427,6 @@ fn whole_value(mut value: BytesMut) -> Result<Bytes, Surprise> {
     ended(&end)?;
     Ok(value.freeze())
 }
+
+#[cfg(test)]
+mod tests;
