@@ -57,6 +57,12 @@ pub(crate) enum RingError {
     Dial(#[from] DialError),
 }
 
+impl RingError {
+    fn is_late(&self) -> bool {
+        matches!(self, Self::Deadline { .. })
+    }
+}
+
 /// What a ring is told beside its own configuration.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -256,7 +262,7 @@ impl Ring {
         let mut values = Vec::with_capacity(keys.len());
         for (key, sent) in keys.iter().zip(sent) {
             values.push(match sent {
-                Some((node, sent)) => match node.reply(sent).await.ok().map(|reply| item_of(&reply)) {
+                Some((node, sent)) => match node.reply_of_piece(sent).await.ok().map(|reply| item_of(&reply)) {
                     Some(Some(item)) => Some(item.value),
                     Some(None) => self.item_from_before(key, node).await.map(|(item, _)| item.value),
                     None => None,

@@ -150,6 +150,16 @@ impl Node {
 
     /// Waits for the reply to a request, within its deadline from when it was sent.
     pub(super) async fn reply(&self, sent: Sent) -> Result<Reply, RingError> {
+        let reply = self.reply_of_piece(sent).await;
+        if reply.as_ref().is_err_and(RingError::is_late) {
+            self.note_failure();
+        }
+        reply
+    }
+
+    /// [`Self::reply`] to one of many large values: that they take longer than the deadline says more of their size than of
+    /// the node.
+    pub(super) async fn reply_of_piece(&self, sent: Sent) -> Result<Reply, RingError> {
         let deadline = TokioInstant::from_std(sent.since) + sent.within;
         let reply = match sent.coming {
             Ok(coming) => match timeout_at(deadline, coming).await {
@@ -188,7 +198,6 @@ impl Node {
     }
 
     fn late(&self, after: Duration) -> RingError {
-        self.note_failure();
         RingError::Deadline {
             node: self.label.clone(),
             after,
@@ -248,3 +257,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
