@@ -20,6 +20,7 @@ mod protection;
 mod reads;
 mod reload;
 mod ring_command;
+mod ring_moves;
 mod ring_placement;
 mod stopping;
 mod tiers;

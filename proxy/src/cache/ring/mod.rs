@@ -16,6 +16,7 @@ mod node;
 mod placement;
 mod report;
 mod store;
+mod warm_up;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,19 +25,21 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use memcache::exp::ReturnCode;
 use proxima_config::checked::{Ring as RingConfig, RingNode};
 use tokio_rustls::TlsConnector;
 
-use self::command::{Code, Command, Condition};
+use self::command::{Code, Command};
 pub(crate) use self::dial::DialError;
 use self::item::{INDEX, Index, Item};
 use self::lane::{LaneError, Reply};
 pub(crate) use self::lease::{Lease, Mark, Turn};
 use self::node::Node;
-use self::placement::{Placement, Previous};
+use self::placement::{Place, Placement, Previous};
 pub(crate) use self::report::{NodeReport, RingReport};
 pub(crate) use self::store::Put;
+use self::warm_up::{Before, give};
 use crate::clock::UnixMillis;
 use crate::key::KeyHash;
 use crate::metrics::RingMetrics;
@@ -174,7 +177,7 @@ impl Ring {
         }
         let (reply, _) = node.ask(key.as_bytes(), Command::Get).await?;
         let found = match item_of(&reply) {
-            Some(item) => self.entry_of(&key, item).await,
+            Some(item) => self.entry_of(&key, item).await.map(|blob| self.held(blob, node)),
             None => self.get_from_before(&key, node).await,
         };
         let counter = if found.is_some() {
@@ -183,50 +186,19 @@ impl Ring {
             &node.tally.misses
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        Ok(found.map(|blob| self.held(blob, node)))
+        Ok(found)
     }
 
     fn held(&self, blob: Bytes, node: &Node) -> Held {
-        let deaf = self.surroundings.deaf;
         Held {
             blob,
-            believed_from: deaf.then(|| node.circuit.back_at()).flatten(),
+            believed_from: self.believed_from(node),
         }
     }
 
-    /// What a node lacks since it was added or came back, from where it was before; the node is given it.
-    async fn get_from_before(&self, key: &str, node: &Arc<Node>) -> Option<Bytes> {
-        let (item, ttl_s) = self.item_from_before(key, node).await?;
-        let copy = Command::Set {
-            value: item.value.clone(),
-            flags: item.flags,
-            ttl_s,
-            condition: Condition::Absent,
-        };
-        // whoever looks next finds it; who looks now does not wait for that
-        drop(node.send(node.next_lane(), key.as_bytes(), copy));
-        self.surroundings.metrics.warmed.inc();
-        self.entry_of(key, item).await
-    }
-
-    async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
-        let now = UnixMillis::now();
-        let previous = self.previous.load_full().filter(|previous| now < previous.until);
-        let moved = previous
-            .as_ref()
-            .and_then(|previous| previous.placement.locate(key.as_bytes()))
-            .map(|place| place.node)
-            .filter(|before| !Arc::ptr_eq(before, node));
-        let before = match moved {
-            Some(before) => before,
-            // what a stand-in was given is older than the node's return, and would not be believed of the node
-            None if self.surroundings.deaf => return None,
-            None => self
-                .placement
-                .stood_in(key.as_bytes(), node, self.config.warm_up, now)?,
-        };
-        let (reply, _) = before.ask(key.as_bytes(), Command::Get).await.ok()?;
-        Some((item_of(&reply)?, reply.line.ttl_s?.max(1)))
+    fn believed_from(&self, node: &Node) -> Option<UnixMillis> {
+        let deaf = self.surroundings.deaf;
+        deaf.then(|| node.circuit.back_at()).flatten()
     }
 
     /// The entry that an item stands for.
@@ -259,37 +231,41 @@ impl Ring {
                 Some((node, node.send(lane, key.as_bytes(), Command::Get)))
             })
             .collect();
-        let mut values = Vec::with_capacity(keys.len());
-        for (key, sent) in keys.iter().zip(sent) {
-            values.push(match sent {
-                Some((node, sent)) => match node.reply_of_piece(sent).await.ok().map(|reply| item_of(&reply)) {
-                    Some(Some(item)) => Some(item.value),
-                    Some(None) => self.item_from_before(key, node).await.map(|(item, _)| item.value),
-                    None => None,
-                },
-                None => None,
-            });
-        }
-        values
+        let values = keys.iter().zip(sent).map(|(key, sent)| async move {
+            let (node, sent) = sent?;
+            let reply = node.reply_of_piece(sent).await.ok()?;
+            if let Some(item) = item_of(&reply) {
+                return Some(item.value);
+            }
+            let Before { item, ttl_s, .. } = self.item_from_before(key, node).await?;
+            give(node, key, item.clone(), ttl_s);
+            Some(item.value)
+        });
+        join_all(values).await
     }
 
     /// Removes an entry, so that neighbours without a feed do not find it. Floors do not depend on it.
     ///
     /// # Errors
-    /// [`RingError`] when its node fails.
+    /// [`RingError`] when its node fails, or the one that has had it before a change that is not long ago.
     pub(crate) async fn delete(&self, hash: KeyHash) -> Result<(), RingError> {
         let key = node_key_text(hash);
-        let delete = || Command::Delete { version: None };
+        let place = self.placement.locate(key.as_bytes());
         let now = UnixMillis::now();
-        if let Some(previous) = self.previous.load_full().filter(|previous| now < previous.until)
-            && let Some(place) = previous.placement.locate(key.as_bytes())
-        {
-            drop(place.node.send(place.node.next_lane(), key.as_bytes(), delete()));
-        }
-        match self.placement.locate(key.as_bytes()) {
-            Some(place) => place.node.ask(key.as_bytes(), delete()).await.map(drop),
+        let previous = self.previous.load_full().filter(|previous| now < previous.until);
+        let before = previous
+            .as_ref()
+            .and_then(|previous| previous.placement.locate(key.as_bytes()));
+        let delete = async |place: Option<Place<'_>>| match place {
+            Some(place) => {
+                let asked = place.node.ask(key.as_bytes(), Command::Delete { version: None });
+                asked.await.map(drop)
+            }
             None => Ok(()),
-        }
+        };
+        // where it was before comes first: a copy that is under way from there must not come after the other deletion
+        let before = delete(before).await;
+        delete(place).await.and(before)
     }
 
     /// Node that a key is placed on; `None` while every node is out.
@@ -305,13 +281,13 @@ impl Ring {
 
     /// Asks every node that is out (or all of them, the first time) whether it is well, for ever.
     pub(crate) async fn probe(&self) {
-        futures_util::future::join_all(self.placement.nodes.iter().map(|node| node.probe())).await;
+        join_all(self.placement.nodes.iter().map(|node| node.probe())).await;
         let mut ticks = tokio::time::interval(self.config.probe_interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let out = self.placement.nodes.iter().filter(|node| !node.circuit.is_in());
-            futures_util::future::join_all(out.map(|node| node.probe())).await;
+            join_all(out.map(|node| node.probe())).await;
             let ended = |previous: Arc<Previous>| previous.until <= UnixMillis::now();
             if self.previous.load_full().is_some_and(ended) {
                 self.previous.store(None);
