@@ -158,3 +158,33 @@ async fn what_the_old_node_may_have_missed_does_not_move() {
     let (status, body) = get(&world, &proxies[0], "/a").await;
     assert!(status.contains("fwd=") && body != "1", "{status}: {body}");
 }
+
+#[tokio::test]
+async fn a_node_whose_name_does_not_resolve_leaves_its_keys_to_the_others() {
+    let origin = counting(1).await;
+    let world = world(1, &origin, "cache.ring.gutter_ttl = '1h'\n").await;
+    let proxy = world.region("us-west").proxy();
+    let nodes = json!([
+        world.region("us-west").ring()[0].address(),
+        "nowhere.invalid:11211"
+    ]);
+    proxy
+        .write_config(&format!("cache.ring.nodes = {nodes}"))
+        .unwrap();
+    proxy.stop().await.unwrap();
+    proxy.restart().await.unwrap();
+    eventually("the ring is used", async || {
+        let ring = ring(&proxy).await;
+        ring.len() == 2 && ring[1]["state"] == "out"
+    })
+    .await;
+    let paths: Vec<_> = (0..8).map(|n| format!("/{n}")).collect();
+    for path in &paths {
+        get(&world, &proxy, path).await;
+    }
+    ring_has(&proxy, 8).await;
+    for path in &paths {
+        let (status, _) = get(&world, &proxy, path).await;
+        assert!(status.ends_with("detail=l2"), "{path}: {status}");
+    }
+}

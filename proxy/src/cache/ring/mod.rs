@@ -102,19 +102,25 @@ impl fmt::Debug for Ring {
 }
 
 impl Ring {
-    /// Resolves the nodes; connections are opened when first needed.
+    /// Resolves the nodes; connections are opened when first needed. A node whose name does not resolve is as good as one that
+    /// is down: the next on the ring stands in.
     ///
     /// # Errors
-    /// [`RingError::Resolve`] for a node whose name does not resolve, [`RingError::Dial`] for unusable TLS settings.
+    /// [`RingError::Resolve`] when no node's name resolves, [`RingError::Dial`] for unusable TLS settings.
     pub(crate) async fn new(config: &RingConfig, surroundings: Surroundings) -> Result<Self, RingError> {
-        Self::made(config, surroundings, &[]).await
+        let ring = Self::made(config, surroundings, &[])?;
+        let resolved = join_all(ring.placement.nodes.iter().map(|node| node.resolves())).await;
+        if !resolved.iter().any(Result::is_ok) {
+            resolved.into_iter().collect::<Result<(), _>>()?;
+        }
+        Ok(ring)
     }
 
     /// The ring under a new configuration. Nodes that stay keep their connections, and for `warm_up` what others lack is
     /// looked for where this ring has it.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`], and [`RingError::Resolve`] for any node that is new: this ring may well serve on until it can be reached.
     pub(crate) async fn changed(&self, config: &RingConfig) -> Result<Self, RingError> {
         let same_settings = {
             let placed = RingConfig {
@@ -128,7 +134,13 @@ impl Ring {
         } else {
             &[]
         };
-        let ring = Self::made(config, self.surroundings.clone(), known).await?;
+        let ring = Self::made(config, self.surroundings.clone(), known)?;
+        let nodes = ring.placement.nodes.iter();
+        let new = nodes.filter(|node| !self.config.nodes.contains(&node.config));
+        join_all(new.map(|node| node.resolves()))
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
         if config.nodes != self.config.nodes {
             let until = UnixMillis(UnixMillis::now().0 + millis(config.warm_up));
             let placement = Placement::new(self.placement.nodes.clone());
@@ -137,11 +149,7 @@ impl Ring {
         Ok(ring)
     }
 
-    async fn made(
-        config: &RingConfig,
-        surroundings: Surroundings,
-        known: &[Arc<Node>],
-    ) -> Result<Self, RingError> {
+    fn made(config: &RingConfig, surroundings: Surroundings, known: &[Arc<Node>]) -> Result<Self, RingError> {
         let tls = config.tls.as_ref().map(dial::tls_connector).transpose()?;
         let make = |wanted: &RingNode| -> Result<Arc<Node>, RingError> {
             let same = known.iter().find(|node| node.config == *wanted);
@@ -151,9 +159,6 @@ impl Ring {
             }
         };
         let nodes: Vec<Arc<Node>> = config.nodes.iter().map(make).collect::<Result<_, _>>()?;
-        for node in &nodes {
-            node.resolves().await?;
-        }
         Ok(Self {
             placement: Placement::new(nodes),
             previous: ArcSwapOption::empty(),
