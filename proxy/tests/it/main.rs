@@ -22,6 +22,7 @@ mod reload;
 mod ring_command;
 mod ring_moves;
 mod ring_placement;
+mod ring_turns;
 mod stopping;
 mod tiers;
 mod tls;
