@@ -161,9 +161,7 @@ fn sample(proxy: &Proxy) {
             .with_label_values(&labels)
             .set(i64::from(origin.health.is_healthy()));
     }
-    if let Some(report) = ring_report(proxy) {
-        proxy.metrics.ring.sample(&report);
-    }
+    proxy.metrics.ring.sample(ring_report(proxy).as_ref());
 }
 
 /// Asks for the bearer token where one is configured.

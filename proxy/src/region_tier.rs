@@ -174,7 +174,11 @@ async fn next_ring(
         match next {
             Ok(ring) => return Some(Arc::new(ring)),
             Err(error) => {
-                tracing::warn!(%error, "the ring cannot be used yet; reads go on without it");
+                let meanwhile = match in_use {
+                    Some(_) => "with the one before",
+                    None => "without it",
+                };
+                tracing::warn!(%error, "the ring cannot be used yet; reads go on {meanwhile}");
                 // ends early when the configuration changes
                 let _ = tokio::time::timeout(RING_RETRY_AFTER, wanted.changed()).await;
             }

@@ -44,8 +44,9 @@ pub(crate) struct Ring {
     pub(crate) compress_from: Option<SizeText>,
     /// For how long the proxy that was first to miss a key fills it alone, while the others wait or answer stale.
     pub(crate) lease: DurationText,
-    /// How long a fill waits for another proxy's of the same key before it fetches for itself, without storing in
-    /// the ring; `"0s"` never waits.
+    /// How long a fill waits for another proxy's of the same key before it fetches for itself. The first whose wait ends
+    /// takes over, in case the other has crashed; those after it store nothing in the ring. Keep it above what fetches from
+    /// the origin take; `"0s"` never waits.
     pub(crate) lease_wait: DurationText,
     /// Lifetime of the copies that the next server holds while a server is out.
     pub(crate) gutter_ttl: DurationText,

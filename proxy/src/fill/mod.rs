@@ -319,7 +319,7 @@ impl Job {
     async fn stream(
         &self,
         fetched: &mut Fetched,
-        listing: &Listing<'_>,
+        listing: &mut Listing<'_>,
         head: &ResponseHead,
         mut storable: Option<Storable>,
         start: Option<Bytes>,
@@ -357,6 +357,9 @@ impl Job {
                     kept.clear();
                     listing.end();
                     fill.stop_keeping();
+                    // its end may be long in coming, and the next is as long
+                    self.note_unshared(head.status);
+                    listing.give_up_lease().await;
                 }
             }
             if last && let Some(storable) = storable.take() {

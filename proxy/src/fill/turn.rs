@@ -99,22 +99,26 @@ impl Job {
         let deadline = Instant::now() + ring.config().lease_wait;
         let mut hash = self.keeper.hash;
         let mut pauses = Pauses::new(hash);
+        let mut waited_for = None;
         loop {
             let mark = match self.word(ring, hash).await? {
                 Word::Settled(course) => return Ok(course),
                 Word::Variant(variant) => {
                     hash = variant;
+                    waited_for = None;
                     continue;
                 }
                 Word::Wait(mark) => mark,
             };
+            let waited_for = *waited_for.get_or_insert(mark.version());
             let left = deadline.saturating_duration_since(Instant::now());
             if !left.is_zero() {
                 tokio::time::sleep(pauses.next().min(left)).await;
                 continue;
             }
-            // who has the lease may have crashed: one of those who wait takes over
-            if ring.replace_holder(&mark).await?
+            // who has the lease may have crashed: one of those who wait takes over. Who has it since has only just begun.
+            if mark.version() == waited_for
+                && ring.replace_holder(&mark).await?
                 && let Word::Settled(course) = self.word(ring, hash).await?
             {
                 self.count(LeaseResult::Replaced);

@@ -144,8 +144,12 @@ impl RingMetrics {
         &self.leases[result as usize]
     }
 
-    /// Takes over what is kept with the nodes.
-    pub(crate) fn sample(&self, report: &RingReport) {
+    /// Takes over what is kept with the nodes; of a ring that is there no more, nothing stays.
+    pub(crate) fn sample(&self, report: Option<&RingReport>) {
+        let Some(report) = report else {
+            self.warming.set(0);
+            return self.forget_beyond(0);
+        };
         let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         self.warming
             .set(i64::try_from(report.warming_s).unwrap_or(i64::MAX));

@@ -184,6 +184,11 @@ async fn a_ring_can_go_and_come() {
     let world = world("").await;
     let proxy = world.region("us-west").proxy();
     let with = std::fs::read_to_string(proxy.config_path()).unwrap();
+    let told = async || {
+        let metrics = metrics(&proxy.admin_url()).await;
+        metrics.matches("proxima_ring_node_in{").count()
+    };
+    assert_eq!(told().await, 2);
     let (before, rest) = with.split_once("[cache.ring]").unwrap();
     let after = rest.find("\n[").map_or("", |next| &rest[next..]);
     for (text, count) in [(format!("{before}{after}"), 0), (with.clone(), 2)] {
@@ -194,6 +199,7 @@ async fn a_ring_can_go_and_come() {
             ring_in_use(&proxy).await.len() == count
         })
         .await;
+        assert_eq!(told().await, count);
     }
 }
 

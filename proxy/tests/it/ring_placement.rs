@@ -48,6 +48,19 @@ impl Client {
         assert_eq!(stored, "STORED\r\n");
     }
 
+    /// How many items the node holds.
+    pub(crate) fn items(&mut self) -> u64 {
+        let mut line = self.ask("stats\r\n");
+        let mut items = None;
+        while line != "END\r\n" {
+            items = items.or(line
+                .strip_prefix("STAT curr_items ")
+                .map(|count| count.trim_end().parse().unwrap()));
+            line = self.line();
+        }
+        items.unwrap()
+    }
+
     pub(crate) fn get(&mut self, key: &str) -> Option<String> {
         let head = self.ask(&format!("get {key}\r\n"));
         if head == "END\r\n" {

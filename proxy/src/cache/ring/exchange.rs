@@ -278,3 +278,6 @@ fn whole_value(mut value: BytesMut) -> Result<Bytes, Surprise> {
     ended(&end)?;
     Ok(value.freeze())
 }
+
+#[cfg(test)]
+mod tests;

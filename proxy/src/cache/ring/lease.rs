@@ -28,6 +28,13 @@ pub(crate) struct Lease {
 /// Somebody else's mark.
 pub(crate) struct Mark(Lease);
 
+impl Mark {
+    /// Tells one holder's mark from the next one's.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version
+    }
+}
+
 /// An entry that is there, and nobody's to fill.
 pub(crate) struct Standing(Lease);
 
@@ -94,22 +101,20 @@ impl Ring {
             .node
             .ask_on(lease.on, lease.key.as_bytes(), Command::Renew)
             .await?;
+        if reply.line.code != Code::Meta(ReturnCode::Hd) {
+            return Ok(Turn::Unknown); // it has gone in between
+        }
         let same = reply.line.version == lease.version;
-        Ok(match reply.line.code {
-            Code::Meta(ReturnCode::Hd) if reply.line.won => Turn::Mine(Lease {
-                version: reply.line.version,
-                stands: lease.stands.filter(|_| same),
-                ..lease
-            }),
-            Code::Meta(ReturnCode::Hd) => Turn::Taken(
-                Mark(Lease {
-                    version: reply.line.version,
-                    stands: lease.stands.filter(|_| same), // never what is older over what is newer
-                    ..lease
-                }),
-                None,
-            ),
-            _ => Turn::Unknown, // it has gone in between
+        let lease = Lease {
+            version: reply.line.version,
+            // what was seen must not be put back over what has come since
+            stands: lease.stands.filter(|_| same),
+            ..lease
+        };
+        Ok(if reply.line.won {
+            Turn::Mine(lease)
+        } else {
+            Turn::Taken(Mark(lease), None)
         })
     }
 
@@ -154,3 +159,6 @@ impl Lease {
         self.key == node_key_text(hash)
     }
 }
+
+#[cfg(test)]
+mod tests;

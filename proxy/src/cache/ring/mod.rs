@@ -17,6 +17,7 @@ mod node;
 mod placement;
 mod report;
 mod store;
+mod warm_up;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,11 +26,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use memcache::exp::ReturnCode;
 use proxima_config::checked::{Ring as RingConfig, RingNode};
 use tokio_rustls::TlsConnector;
 
-use self::command::{Code, Command, Condition};
+use self::command::{Code, Command};
 pub(crate) use self::dial::DialError;
 use self::item::{INDEX, Index, Item};
 use self::lane::{LaneError, Reply};
@@ -38,6 +40,7 @@ use self::node::Node;
 use self::placement::{Placement, Previous};
 pub(crate) use self::report::{NodeReport, RingReport};
 pub(crate) use self::store::Put;
+use self::warm_up::{Before, give};
 use crate::clock::UnixMillis;
 use crate::key::KeyHash;
 use crate::metrics::RingMetrics;
@@ -56,6 +59,12 @@ pub(crate) enum RingError {
     Resolve { node: String, source: std::io::Error },
     #[error(transparent)]
     Dial(#[from] DialError),
+}
+
+impl RingError {
+    fn is_late(&self) -> bool {
+        matches!(self, Self::Deadline { .. })
+    }
 }
 
 /// What a ring is told beside its own configuration.
@@ -94,19 +103,25 @@ impl fmt::Debug for Ring {
 }
 
 impl Ring {
-    /// Resolves the nodes; connections are opened when first needed.
+    /// Resolves the nodes; connections are opened when first needed. A node whose name does not resolve is as good as one that
+    /// is down: the next on the ring stands in.
     ///
     /// # Errors
-    /// [`RingError::Resolve`] for a node whose name does not resolve, [`RingError::Dial`] for unusable TLS settings.
+    /// [`RingError::Resolve`] when no node's name resolves, [`RingError::Dial`] for unusable TLS settings.
     pub(crate) async fn new(config: &RingConfig, surroundings: Surroundings) -> Result<Self, RingError> {
-        Self::made(config, surroundings, &[]).await
+        let ring = Self::made(config, surroundings, &[])?;
+        let resolved = join_all(ring.placement.nodes.iter().map(|node| node.resolves())).await;
+        if !resolved.iter().any(Result::is_ok) {
+            resolved.into_iter().collect::<Result<(), _>>()?;
+        }
+        Ok(ring)
     }
 
     /// The ring under a new configuration. Nodes that stay keep their connections, and for `warm_up` what others lack is
     /// looked for where this ring has it.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`], and [`RingError::Resolve`] for any node that is new: this ring may well serve on until it can be reached.
     pub(crate) async fn changed(&self, config: &RingConfig) -> Result<Self, RingError> {
         let same_settings = {
             let placed = RingConfig {
@@ -120,7 +135,13 @@ impl Ring {
         } else {
             &[]
         };
-        let ring = Self::made(config, self.surroundings.clone(), known).await?;
+        let ring = Self::made(config, self.surroundings.clone(), known)?;
+        let nodes = ring.placement.nodes.iter();
+        let new = nodes.filter(|node| !self.config.nodes.contains(&node.config));
+        join_all(new.map(|node| node.resolves()))
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
         if config.nodes != self.config.nodes {
             let until = UnixMillis(UnixMillis::now().0 + millis(config.warm_up));
             let placement = Placement::new(self.placement.nodes.clone());
@@ -129,11 +150,7 @@ impl Ring {
         Ok(ring)
     }
 
-    async fn made(
-        config: &RingConfig,
-        surroundings: Surroundings,
-        known: &[Arc<Node>],
-    ) -> Result<Self, RingError> {
+    fn made(config: &RingConfig, surroundings: Surroundings, known: &[Arc<Node>]) -> Result<Self, RingError> {
         let tls = config.tls.as_ref().map(dial::tls_connector).transpose()?;
         let make = |wanted: &RingNode| -> Result<Arc<Node>, RingError> {
             let same = known.iter().find(|node| node.config == *wanted);
@@ -143,9 +160,6 @@ impl Ring {
             }
         };
         let nodes: Vec<Arc<Node>> = config.nodes.iter().map(make).collect::<Result<_, _>>()?;
-        for node in &nodes {
-            node.resolves().await?;
-        }
         Ok(Self {
             placement: Placement::new(nodes),
             previous: ArcSwapOption::empty(),
@@ -168,13 +182,9 @@ impl Ring {
             self.surroundings.metrics.stood_in.inc();
         }
         let (reply, _) = node.ask(key.as_bytes(), Command::Get).await?;
-        let item = match item_of(&reply) {
+        let found = match item_of(&reply) {
+            Some(item) => self.entry_of(&key, item).await.map(|blob| self.held(blob, node)),
             None => self.get_from_before(&key, node).await,
-            item => item,
-        };
-        let found = match item {
-            Some(item) => self.entry_of(&key, item).await,
-            None => None,
         };
         let counter = if found.is_some() {
             &node.tally.hits
@@ -182,58 +192,19 @@ impl Ring {
             &node.tally.misses
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        Ok(found.map(|blob| self.held(blob, node)))
+        Ok(found)
     }
 
     fn held(&self, blob: Bytes, node: &Node) -> Held {
-        let deaf = self.surroundings.deaf;
         Held {
             blob,
-            believed_from: deaf.then(|| node.circuit.back_at()).flatten(),
+            believed_from: self.believed_from(node),
         }
     }
 
-    /// What a node lacks since it was added or came back, from where it was before; the node is given it.
-    async fn get_from_before(&self, key: &str, node: &Arc<Node>) -> Option<Item> {
-        let (item, ttl_s) = self.item_from_before(key, node).await?;
-        let copy = Command::Set {
-            value: item.value.clone(),
-            flags: item.flags,
-            ttl_s,
-            condition: Condition::Absent,
-        };
-        node.tell(key.as_bytes(), copy);
-        self.surroundings.metrics.warmed.inc();
-        Some(item)
-    }
-
-    async fn item_from_before(&self, key: &str, node: &Arc<Node>) -> Option<(Item, u32)> {
-        let before = match self.before_change(key, node) {
-            Some(before) => before,
-            // what a stand-in was given is older than the node's return, and would not be believed of the node
-            None if self.surroundings.deaf => return None,
-            None => Arc::clone(self.stood_in(key, node)?),
-        };
-        let (reply, _) = before.ask(key.as_bytes(), Command::Get).await.ok()?;
-        Some((item_of(&reply)?, reply.line.ttl_s?.max(1)))
-    }
-
-    /// The node that a key belonged to before the last change of nodes, if that was another, for as long as it is looked for there.
-    fn before_change(&self, key: &str, node: &Arc<Node>) -> Option<Arc<Node>> {
-        let now = UnixMillis::now();
-        let previous = self
-            .previous
-            .load_full()
-            .filter(|previous| now < previous.until)?;
-        let before = previous.placement.locate(key.as_bytes())?.node;
-        (!Arc::ptr_eq(before, node)).then(|| Arc::clone(before))
-    }
-
-    /// The node that held a key while `node` was away, if that was a short while ago.
-    fn stood_in(&self, key: &str, node: &Arc<Node>) -> Option<&Arc<Node>> {
-        let warm_up = self.config.warm_up;
-        self.placement
-            .stood_in(key.as_bytes(), node, warm_up, UnixMillis::now())
+    fn believed_from(&self, node: &Node) -> Option<UnixMillis> {
+        let deaf = self.surroundings.deaf;
+        deaf.then(|| node.circuit.back_at()).flatten()
     }
 
     /// The entry that an item stands for.
@@ -266,18 +237,17 @@ impl Ring {
                 Some((node, node.send(lane, key.as_bytes(), Command::Get)))
             })
             .collect();
-        let mut values = Vec::with_capacity(keys.len());
-        for (key, sent) in keys.iter().zip(sent) {
-            values.push(match sent {
-                Some((node, sent)) => match node.reply(sent).await.ok().map(|reply| item_of(&reply)) {
-                    Some(Some(item)) => Some(item.value),
-                    Some(None) => self.get_from_before(key, node).await.map(|item| item.value),
-                    None => None,
-                },
-                None => None,
-            });
-        }
-        values
+        let values = keys.iter().zip(sent).map(|(key, sent)| async move {
+            let (node, sent) = sent?;
+            let reply = node.reply_of_piece(sent).await.ok()?;
+            if let Some(item) = item_of(&reply) {
+                return Some(item.value);
+            }
+            let Before { item, ttl_s, .. } = self.item_from_before(key, node).await?;
+            give(node, key, item.clone(), ttl_s);
+            Some(item.value)
+        });
+        join_all(values).await
     }
 
     /// Removes an entry, so that neighbours without a feed do not find it. Floors do not depend on it.
@@ -317,13 +287,13 @@ impl Ring {
 
     /// Asks every node that is out (or all of them, the first time) whether it is well, for ever.
     pub(crate) async fn probe(&self) {
-        futures_util::future::join_all(self.placement.nodes.iter().map(|node| node.probe())).await;
+        join_all(self.placement.nodes.iter().map(|node| node.probe())).await;
         let mut ticks = tokio::time::interval(self.config.probe_interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let out = self.placement.nodes.iter().filter(|node| !node.circuit.is_in());
-            futures_util::future::join_all(out.map(|node| node.probe())).await;
+            join_all(out.map(|node| node.probe())).await;
             let ended = |previous: Arc<Previous>| previous.until <= UnixMillis::now();
             if self.previous.load_full().is_some_and(ended) {
                 self.previous.store(None);

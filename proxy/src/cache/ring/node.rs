@@ -157,6 +157,16 @@ impl Node {
 
     /// Waits for the reply to a request, within its deadline from when it was sent.
     pub(super) async fn reply(&self, sent: Sent) -> Result<Reply, RingError> {
+        let reply = self.reply_of_piece(sent).await;
+        if reply.as_ref().is_err_and(RingError::is_late) {
+            self.note_failure();
+        }
+        reply
+    }
+
+    /// [`Self::reply`] to one of many large values: that they take longer than the deadline says more of their size than of
+    /// the node.
+    pub(super) async fn reply_of_piece(&self, sent: Sent) -> Result<Reply, RingError> {
         let deadline = TokioInstant::from_std(sent.since) + sent.within;
         let reply = match sent.coming {
             Ok(coming) => match timeout_at(deadline, coming).await {
@@ -195,7 +205,6 @@ impl Node {
     }
 
     fn late(&self, after: Duration) -> RingError {
-        self.note_failure();
         RingError::Deadline {
             node: self.label.clone(),
             after,
@@ -257,50 +266,4 @@ impl Node {
 }
 
 #[cfg(test)]
-mod tests {
-    use proxima_config::checked::{Large, NodeAddress};
-    use tokio::io::AsyncReadExt;
-    use tokio::net::TcpListener;
-
-    use std::sync::Arc;
-
-    use super::*;
-
-    fn ring_of(node: &RingNode) -> RingConfig {
-        let second = Duration::from_secs(1);
-        RingConfig {
-            nodes: vec![node.clone()],
-            tls: None,
-            connections: 1,
-            lookup_timeout: second,
-            connect_timeout: second,
-            fail_after: 1,
-            probe_interval: second,
-            max_item_bytes: 1 << 20,
-            large: Large::Chunk,
-            compress_from_bytes: None,
-            lease: second,
-            lease_wait: second,
-            gutter_ttl: second,
-            warm_up: second,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_needs_no_reply_is_sent_all_the_same() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let config = RingNode {
-            address: NodeAddress::Tcp {
-                host: "127.0.0.1".into(),
-                port: listener.local_addr().unwrap().port(),
-            },
-            weight: 1,
-        };
-        let node = Arc::new(Node::new(&config, &ring_of(&config), None, 1).unwrap());
-        node.tell(b"key", Command::Delete { version: None });
-        let (mut socket, _) = listener.accept().await.unwrap();
-        let mut heard = [0; 7];
-        socket.read_exact(&mut heard).await.unwrap();
-        assert_eq!(&heard, b"md key ");
-    }
-}
+mod tests;

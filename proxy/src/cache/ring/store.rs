@@ -181,7 +181,7 @@ impl Ring {
         }
         let mut all = true;
         for (node, sent) in sent {
-            let reply = node.reply(sent).await;
+            let reply = node.reply_of_piece(sent).await;
             all &= reply.is_ok_and(|reply| Put::of(&reply) == Put::Stored);
         }
         self.surroundings.metrics.split.inc();

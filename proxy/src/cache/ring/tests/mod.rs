@@ -16,6 +16,7 @@ use proxima_config::checked::{Large, NodeAddress, Ring as RingConfig, RingNode};
 use proxima_local::Memcached;
 use tempfile::TempDir;
 
+use super::command::Condition;
 use super::*;
 use crate::metrics::Metrics;
 
