@@ -129,6 +129,8 @@ fn problem(problem: &Problem) -> Response {
 }
 
 async fn metrics(State(proxy): State<Arc<Proxy>>) -> Response {
+    // counters that are kept elsewhere are set anew: two scrapes at once would see each other's work half done
+    let _turn = proxy.metrics.scrape.lock();
     sample(&proxy);
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],

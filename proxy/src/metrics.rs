@@ -6,6 +6,7 @@ mod ring;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus::core::{AtomicU64, GenericCounter};
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -39,6 +40,8 @@ impl RouteMetrics {
 /// All metrics of one proxy.
 pub(crate) struct Metrics {
     registry: Registry,
+    /// One scrape at a time.
+    pub(crate) scrape: Mutex<()>,
     requests: IntCounterVec,
     duration: HistogramVec,
     pub(crate) connections: IntGauge,
@@ -154,6 +157,7 @@ impl Metrics {
                 "When a good configuration was last read, in seconds since 1970",
             )?)?,
             registry: registry.clone(),
+            scrape: Mutex::default(),
         };
         let build = new.gauges("build_info", "Version of this proxy", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);

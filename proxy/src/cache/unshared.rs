@@ -6,11 +6,11 @@ use moka::sync::Cache;
 
 use crate::key::KeyHash;
 
-/// How long a key is remembered after its last answer of that kind.
+/// How long a key is remembered. Then one fill is waited for again, and tells whether its answer may be shared by now.
 const REMEMBERED_FOR: Duration = Duration::from_secs(120);
 const KEYS_MAX: u64 = 65_536;
 
-/// Keys whose last answer was for one client alone.
+/// Keys whose answer was for one client alone when it was last waited for.
 #[derive(Debug)]
 pub(crate) struct Unshared(Cache<KeyHash, ()>);
 

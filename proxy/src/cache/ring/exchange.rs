@@ -215,10 +215,13 @@ impl<'c> Exchange<'c> {
         Ok(())
     }
 
+    /// Tells all who wait that the connection has ended. That is one failure of the node, however many wait.
     pub(super) fn fail(&mut self, error: &LaneError) {
-        for pending in self.pending.drain(..) {
-            pending.reply.send(Err(error.clone()));
+        let mut pending = self.pending.drain(..);
+        if let Some(first) = pending.next() {
+            first.reply.send(Err(error.clone()));
         }
+        pending.for_each(|pending| pending.reply.send(Err(LaneError::Gone)));
     }
 }
 

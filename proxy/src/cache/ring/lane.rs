@@ -37,7 +37,7 @@ pub(crate) enum LaneError {
     Silent(Duration),
     #[error(transparent)]
     Surprise(#[from] Surprise),
-    #[error("the connection that the request was for is gone")]
+    #[error("its connection is gone")]
     Gone,
     #[error("{0}")]
     Usage(String),
@@ -213,9 +213,10 @@ async fn drive(config: LaneConfig, mut queue: mpsc::Receiver<Asked>, gauge: Arc<
     }
 }
 
+/// One failure of the node, however many wait.
 fn fail_waiting(first: Asked, queue: &mut mpsc::Receiver<Asked>, error: &LaneError) {
     first.reply.send(Err(error.clone()));
     while let Ok(asked) = queue.try_recv() {
-        asked.reply.send(Err(error.clone()));
+        asked.reply.send(Err(LaneError::Gone));
     }
 }
