@@ -36,7 +36,7 @@ struct RingFlags {
     /// Region of the proxy, where the file leaves that to a flag.
     #[arg(long, value_name = "NAME")]
     region: Option<String>,
-    /// Node of the ring, as HOST:PORT[:WEIGHT] or unix:/PATH[:WEIGHT]; may be repeated.
+    /// Node of the ring, as HOST:PORT or unix:/PATH, with :WEIGHT where it is not 1; may be repeated.
     #[arg(long, value_name = "NODE")]
     memcached: Vec<String>,
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Diff {
     /// Configuration file with the ring to come.
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
-    /// Node of the ring to come, as HOST:PORT[:WEIGHT] or unix:/PATH[:WEIGHT]; may be repeated.
+    /// Node of the ring to come, as HOST:PORT or unix:/PATH, with :WEIGHT where it is not 1; may be repeated.
     #[arg(long, value_name = "NODE")]
     to_memcached: Vec<String>,
     /// Do not ask the present nodes what they hold.
