@@ -27,8 +27,8 @@ impl Ring {
         let blob = self.entry_of(key, item.clone()).await?;
         // either may have missed its deletion while it was away
         let believed_from = self.believed_from(&before).max(self.believed_from(node));
-        let entry = Entry::decode(blob.clone()).ok()?;
-        if believed_from.is_some_and(|from| entry.requested_at() < from) {
+        let too_old = |from| Entry::decode(blob.clone()).is_ok_and(|entry| entry.requested_at() < from);
+        if believed_from.is_some_and(too_old) {
             return None;
         }
         give(node, key, item, ttl_s);
