@@ -1,8 +1,5 @@
 //! How nodes are reached: Unix sockets and TLS.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
-
 use proxima_local::{Memcached, Proxy, Scripted, World, answer};
 
 use crate::OBEY;
@@ -69,28 +66,12 @@ async fn the_ring_is_shared(world: &World, ring: &str) {
 #[tokio::test]
 async fn a_ring_on_unix_sockets_is_a_ring() {
     let dir = tempfile::tempdir().unwrap();
-    let sockets = ["one", "other"].map(|name| dir.path().join(name));
-    let _nodes = [on_socket(&sockets[0]).await, on_socket(&sockets[1]).await];
+    let one = Memcached::on_socket(dir.path(), "one").await.unwrap();
+    let other = Memcached::on_socket(dir.path(), "other").await.unwrap();
     let origin = origin().await;
     let world = world(&origin).await;
-    let [one, other] = sockets.map(|socket| socket.display().to_string());
-    the_ring_is_shared(&world, &format!("nodes = ['unix:{one}', 'unix:{other}:2']")).await;
-}
-
-/// A memcached that listens on a socket and nowhere else.
-async fn on_socket(socket: &Path) -> tokio::process::Child {
-    let mut memcached = tokio::process::Command::new("memcached");
-    memcached.args(["-u", "root", "-t", "1", "-s"]).arg(socket);
-    let started = memcached.kill_on_drop(true).spawn().unwrap();
-    let since = Instant::now();
-    while tokio::net::UnixStream::connect(socket).await.is_err() {
-        assert!(
-            since.elapsed() < Duration::from_secs(5),
-            "memcached does not listen"
-        );
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    started
+    let nodes = format!("nodes = ['{}', '{}:2']", one.address(), other.address());
+    the_ring_is_shared(&world, &nodes).await;
 }
 
 #[tokio::test]
