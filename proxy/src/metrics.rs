@@ -75,7 +75,8 @@ pub(crate) use self::ring::{LeaseResult, RingMetrics};
 pub(crate) type MetricsError = prometheus::Error;
 
 impl Metrics {
-    /// Makes and registers every metric, each with the constant label `region`.
+    /// Makes and registers every metric, each with the constant label `region`. As long as there are metrics: it is
+    /// their table.
     ///
     /// # Errors
     /// [`MetricsError`] for a name used twice.

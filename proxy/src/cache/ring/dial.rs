@@ -46,16 +46,11 @@ impl Dial {
     /// # Errors
     /// [`DialError::Name`] for a host that no certificate can name.
     pub(super) fn new(address: &NodeAddress, tls: Option<&TlsConnector>) -> Result<Self, DialError> {
-        let (host, port) = match address {
+        let host = match address {
             NodeAddress::Unix(path) => return Ok(Self::Unix(path.clone())),
-            NodeAddress::Tcp { host, port } => (host, port),
+            NodeAddress::Tcp { host, .. } => host,
         };
-        let bracketed = host.contains(':');
-        let address = if bracketed {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        };
+        let address = address.to_string(); // what a configuration writes is what sockets take
         let Some(connector) = tls else {
             return Ok(Self::Tcp(address));
         };
