@@ -3,6 +3,8 @@
 //! A text becomes a document (values and their places), flags are put over it, the schema sorts out keys and
 //! types, serde reads the rest into `raw`, and `check` gives it meaning. Problems of all steps come together.
 
+#![forbid(unsafe_code)]
+
 mod annotated;
 mod check;
 pub mod checked;

@@ -7,6 +7,8 @@
 //! to trust is CPU time per request, read from `/proc`: requests per second depend on the load generator as soon as
 //! the server is not busy all the time.
 
+#![forbid(unsafe_code)]
+
 mod ask;
 mod bench;
 mod cpu;

@@ -4,6 +4,8 @@
 //! The road of a request: [`serve`] accepts it, [`api`] routes and answers it, [`model`] says what a valid
 //! body is, [`store`] reads or changes the data and logs the change. [`seed`] fills a store.
 
+#![forbid(unsafe_code)]
+
 mod api;
 mod cli;
 mod model;

@@ -1,5 +1,7 @@
 //! `proxima-origin`: maps the outcome of the command line to an exit code.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -4,6 +4,8 @@
 //! [`coherence`]) → [`coalesce`] → [`fill`] ([`fetch`], [`upstream`]) → [`policy`] → [`front`]. Writes go [`front`] →
 //! [`forward`] → [`coherence`]. ARCHITECTURE.md draws the map.
 
+#![forbid(unsafe_code)]
+
 mod accept;
 mod access_log;
 mod admin;

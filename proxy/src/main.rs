@@ -1,5 +1,7 @@
 //! The `proxima` binary.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 /// Measured on the hit path: as fast as the best of the others, and the smallest.

@@ -15,6 +15,8 @@
 //!
 //! Errors are `anyhow`'s: whoever starts a world reads them, no program decides by them.
 
+#![forbid(unsafe_code)]
+
 mod builder;
 mod certificates;
 mod client;

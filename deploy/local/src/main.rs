@@ -1,5 +1,7 @@
 //! `proxima-local`: maps the outcome of the command line to an exit code.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 
 use std::process::ExitCode;

@@ -1,0 +1,5 @@
+//! What a script, its environment and the command line ask for: read ([`raw`]), laid over each other, and checked.
+
+mod checked;
+
+pub use checked::{Executor, Host, Options, RampingStage, Scenario, SummaryMode, TimeUnit, TrendStat};
