@@ -1,5 +1,7 @@
 //! When iterations start and how many VUs there are, as pure functions of the time since a scenario's start.
 
+mod ramp;
 mod share;
 
+pub use ramp::{Change, Changes, Ramp};
 pub use share::{owner, share};
