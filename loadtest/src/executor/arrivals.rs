@@ -6,8 +6,8 @@ use crate::options::{Executor, RampingStage};
 
 /// The start times of an arrival-rate scenario's iterations.
 ///
-/// The rate over time is a line of straight pieces, and its integral is how many iterations are due. Iteration `i`, from
-/// 0, starts where the integral leaves `i`: at 0 for the first one unless the rate is 0 there, and every
+/// The rate over time is a line of straight pieces, and its integral is how many iterations are due. Iteration `i`,
+/// from 0, starts where the integral leaves `i`: at 0 for the first one unless the rate is 0 there, and every
 /// `time unit / rate` where the rate is constant. What would start at the very end does not start.
 ///
 /// Whole pieces are counted in integers, and so are times in flat ones, rounded down to nanoseconds; within a slope
@@ -41,8 +41,8 @@ impl Leg {
 
     /// When the integral over the leg reaches `area`, in nanoseconds from its start.
     ///
-    /// With the slope `a = (to − from) / duration` that is where `2·from·t + a·t² = area`. Of the two ways to write the
-    /// root this one subtracts nothing, neither here nor under the root: the discriminant of a falling rate is counted
+    /// With the slope `a = (to − from) / duration` that is where `2·from·t + a·t² = area`. Of the two ways to write
+    /// the root this one subtracts nothing, nor does what is under it: the discriminant of a falling rate is counted
     /// from the leg's end.
     #[expect(
         clippy::cast_precision_loss,
@@ -180,7 +180,7 @@ impl Arrivals {
         per_unit * 1e9 / self.time_unit_ns as f64
     }
 
-    /// Iterations `i ≡ index (mod shards)` in order, which is the part of shard `index`; none, if there is no such shard.
+    /// Iterations `i ≡ index (mod shards)` in order, the part of shard `index`; none, if there is no such shard.
     #[must_use]
     pub fn shard(self, index: u64, shards: u64) -> ShardArrivals {
         ShardArrivals {

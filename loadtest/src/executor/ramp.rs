@@ -103,8 +103,8 @@ impl Ramp {
             .map_or(self.end.vus, |leg| self.legs[leg].vus_at(elapsed))
     }
 
-    /// All changes in the order of their times, starting from no VUs: one VU at a time along a line, as many as it takes
-    /// in a jump. Two changes have the same time only on a line with more VUs than nanoseconds.
+    /// All changes in the order of their times, starting from no VUs: one VU at a time along a line, as many as it
+    /// takes in a jump. Two changes have the same time only on a line with more VUs than nanoseconds.
     #[must_use]
     pub fn changes(&self) -> Changes<'_> {
         Changes {

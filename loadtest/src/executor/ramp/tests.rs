@@ -105,7 +105,12 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_ever_a_vu_away_from_the_line(start in 0..50_u32, to in 0..50_u32, ms in 1..5_000_u64, share in 0.0..1.0_f64) {
+    fn nobody_is_ever_a_vu_away_from_the_line(
+        start in 0..50_u32,
+        to in 0..50_u32,
+        ms in 1..5_000_u64,
+        share in 0.0..1.0_f64,
+    ) {
         let ramp = Ramp::new(start, &stages(&[(ms, to)]));
         let at = Duration::from_millis(ms).mul_f64(share);
         let line = f64::from(start) + (f64::from(to) - f64::from(start)) * at.as_secs_f64() / (ms as f64 / 1e3);
