@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod executor;
+mod js;
 pub mod metrics;
 pub mod options;
 pub mod output;
