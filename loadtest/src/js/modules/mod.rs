@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), expect(dead_code, reason = "what loads modules is not there yet"))]
 
+mod crypto;
 mod encoding;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The modules as scripts see them: their glue over their native side, in an engine of its own.
 
+mod crypto;
 mod encoding;
 
 use rquickjs::{CatchResultExt as _, Context, Ctx, Function, Object, Runtime, Value};
