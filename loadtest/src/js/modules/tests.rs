@@ -2,6 +2,7 @@
 
 mod crypto;
 mod encoding;
+mod select;
 
 use rquickjs::{CatchResultExt as _, Context, Ctx, Function, Object, Runtime, Value};
 use serde_json::json;
