@@ -4,6 +4,8 @@
 //! [`metrics`] → [`threshold`] → [`output`]. ARCHITECTURE.md draws the map.
 
 pub mod cli;
+pub mod executor;
+mod js;
 pub mod metrics;
 pub mod options;
 pub mod output;

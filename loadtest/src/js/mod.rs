@@ -1,0 +1,3 @@
+//! Scripts: their engine and the modules they import.
+
+mod modules;
