@@ -1,4 +1,10 @@
 //! What a test leaves behind: summary, exports, raw samples, report, and the progress shown while it runs.
 
+mod number;
 pub mod report;
+pub mod summary;
 pub mod timeline;
+mod values;
+
+#[cfg(test)]
+mod fixture;
