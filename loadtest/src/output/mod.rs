@@ -1,5 +1,7 @@
 //! What a test leaves behind: summary, exports, raw samples, report, and the progress shown while it runs.
 
+pub mod export;
+pub mod handle_summary;
 mod number;
 pub mod report;
 pub mod summary;
