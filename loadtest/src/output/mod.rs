@@ -3,6 +3,7 @@
 pub mod export;
 pub mod handle_summary;
 mod number;
+pub mod raw;
 pub mod report;
 pub mod summary;
 pub mod timeline;
