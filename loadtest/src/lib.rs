@@ -4,6 +4,7 @@
 //! [`metrics`] → [`threshold`] → [`output`]. ARCHITECTURE.md draws the map.
 
 pub mod cli;
+pub mod http;
 pub mod metrics;
 pub mod options;
 pub mod output;
