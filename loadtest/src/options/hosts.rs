@@ -25,7 +25,10 @@ pub(super) fn read(entry: &Entry, problems: &mut Problems) -> BTreeMap<String, H
             Some(host) => _ = hosts.insert(name.clone(), host),
             None => problems.push(
                 path,
-                format!("expected an address such as \"127.0.0.1\", \"127.0.0.1:8080\" or \"[::1]:8080\", not {value}"),
+                format!(
+                    "expected an address such as \"127.0.0.1\", \
+                     \"127.0.0.1:8080\" or \"[::1]:8080\", not {value}"
+                ),
             ),
         }
     }

@@ -136,7 +136,10 @@ fn trend_stat(text: &str) -> Result<TrendStat, String> {
         "max" => Ok(TrendStat::Max),
         "count" => Ok(TrendStat::Count),
         _ => percentile().ok_or_else(|| {
-            format!("{text:?} is no column of the summary: write avg, min, med, max, count or p(N) with N from 0 to 100")
+            format!(
+                "{text:?} is no column of the summary: \
+                 write avg, min, med, max, count or p(N) with N from 0 to 100"
+            )
         }),
     }
 }

@@ -13,7 +13,8 @@ pub enum ThresholdError {
     Selector(#[from] SelectorError),
     /// What it demands.
     #[error(
-        "threshold {source_text:?}: expected {expected} at column {column}; write for example p(95)<200, rate>0.99 or count==0"
+        "threshold {source_text:?}: expected {expected} at column {column}; \
+         write for example p(95)<200, rate>0.99 or count==0"
     )]
     Expression {
         /// As the script has it.
@@ -47,8 +48,8 @@ const AGGREGATES: [(&str, AggregateOf); 7] = [
 ];
 
 impl Threshold {
-    /// Reads a condition (`p(95)<200`) on what `selector` (`metric` or `metric{tag:value,…}`) chooses. It does not abort
-    /// the test.
+    /// Reads a condition (`p(95)<200`) on what `selector` (`metric` or `metric{tag:value,…}`) chooses. It does not
+    /// abort the test.
     ///
     /// # Errors
     /// If one of the two cannot be read.

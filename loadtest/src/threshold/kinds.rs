@@ -10,7 +10,8 @@ use super::{AggregateOf, Threshold};
 pub enum KindError {
     /// There is no such metric.
     #[error(
-        "threshold {source_text:?} on {selector}: there is no metric {metric:?}{guess}; declare it in the script's init code, or correct the name"
+        "threshold {source_text:?} on {selector}: there is no metric {metric:?}{guess}; \
+         declare it in the script's init code, or correct the name"
     )]
     Unknown {
         /// The condition.
@@ -23,7 +24,8 @@ pub enum KindError {
         guess: String,
     },
     /// A metric of that kind has no such aggregate.
-    #[error("threshold {source_text:?} on {selector}: a {kind} has no such aggregate; it has {possible}", kind = .kind.as_str())]
+    #[error("threshold {source_text:?} on {selector}: a {kind} has no such aggregate; \
+         it has {possible}", kind = .kind.as_str())]
     Aggregate {
         /// The condition.
         source_text: String,

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::options::known::NAMES;
 
 use super::{over, script};
 
@@ -185,4 +188,50 @@ fn a_script_without_functions_says_so() {
     };
     let errors = crate::options::resolve(&layers, &[]).unwrap_err();
     assert!(errors.to_string().contains("it exports none"), "{errors}");
+}
+
+/// JSON of the words that options are made of.
+fn wordy() -> impl Strategy<Value = Value> {
+    const WORDS: [&str; 14] = [
+        "executor",
+        "constant-vus",
+        "ramping-vus",
+        "constant-arrival-rate",
+        "shared-iterations",
+        "vus",
+        "stages",
+        "duration",
+        "target",
+        "rate",
+        "preAllocatedVUs",
+        "1s",
+        "10",
+        "-1",
+    ];
+    let word = || prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (-2..20_i64).prop_map(Value::from),
+        word().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(word(), inner, 0..6).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_script_exports_is_answered(
+        options in prop::collection::btree_map(prop::sample::select(NAMES.map(|name| name.key).to_vec()), wordy(), 0..4),
+    ) {
+        let options: Value = options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        if let Err(errors) = script(&options) {
+            prop_assert!(!errors.problems().is_empty());
+        }
+    }
 }
