@@ -32,9 +32,6 @@ pub enum Command {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// What `inspect` knows as well.
-    #[command(flatten)]
-    pub script: ScriptArgs,
     /// Write every sample to a file: json=FILE or csv=FILE, repeatable [default: none]
     #[arg(short, long, env = "K6_OUT", value_name = "KIND=FILE")]
     pub out: Vec<Output>,
@@ -56,17 +53,20 @@ pub struct RunArgs {
     /// Write without colours [default: false]
     #[arg(long)]
     pub no_color: bool,
+    /// What `inspect` knows as well.
+    #[command(flatten)]
+    pub script: ScriptArgs,
 }
 
 /// `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// What `run` knows as well.
-    #[command(flatten)]
-    pub script: ScriptArgs,
     /// Print the greatest number of VUs and the longest duration as well [default: false]
     #[arg(long)]
     pub execution_requirements: bool,
+    /// What `run` knows as well.
+    #[command(flatten)]
+    pub script: ScriptArgs,
 }
 
 /// A script, and what it sees and obeys.
@@ -82,7 +82,8 @@ pub struct ScriptArgs {
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = pair)]
     pub env: Vec<(String, String)>,
     /// Give the script this process's environment in __ENV [default: true for run, false for inspect]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub include_system_env_vars: Option<bool>,
     /// What the script's own options can be overridden with.
     #[command(flatten)]

@@ -31,16 +31,20 @@ pub struct OptionArgs {
     #[arg(long, value_name = "TAGS", value_delimiter = ',')]
     pub system_tags: Vec<String>,
     /// Do not check certificates [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub insecure_skip_tls_verify: Option<bool>,
     /// Open a connection for each request [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_connection_reuse: Option<bool>,
     /// Close connections after each iteration [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_vu_connection_reuse: Option<bool>,
     /// Throw bodies away unless a request wants its own [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub discard_response_bodies: Option<bool>,
     /// Redirects that a request follows at most [default: 10]
     #[arg(long, value_name = "N")]
@@ -67,16 +71,20 @@ pub struct OptionArgs {
     #[arg(long, value_name = "DURATION")]
     pub teardown_timeout: Option<String>,
     /// Do not call setup() [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_setup: Option<bool>,
     /// Do not call teardown() [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_teardown: Option<bool>,
     /// Do not judge thresholds [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_thresholds: Option<bool>,
     /// Throw exceptions where requests fail [default: false]
-    #[arg(short = 'w', long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(short = 'w', long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub throw: Option<bool>,
     /// Columns of the summary, with commas [default: avg,min,med,max,p(90),p(95)]
     #[arg(long, value_name = "STATS", value_delimiter = ',')]
@@ -88,7 +96,8 @@ pub struct OptionArgs {
     #[arg(long, value_name = "MODE")]
     pub summary_mode: Option<String>,
     /// Show no summary, as --summary-mode disabled [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true)]
     pub no_summary: Option<bool>,
 }
 
