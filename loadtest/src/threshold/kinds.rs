@@ -9,10 +9,7 @@ use super::{AggregateOf, Threshold};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KindError {
     /// There is no such metric.
-    #[error(
-        "threshold {source_text:?} on {selector}: there is no metric {metric:?}{guess}; \
-         declare it in the script's init code, or correct the name"
-    )]
+    #[error("threshold {source_text:?} on {selector}: there is no metric {metric:?}: {remedy}")]
     Unknown {
         /// The condition.
         source_text: String,
@@ -20,12 +17,14 @@ pub enum KindError {
         selector: String,
         /// The metric's name.
         metric: String,
-        /// `: did you mean …?`, or nothing.
-        guess: String,
+        /// What to do.
+        remedy: String,
     },
     /// A metric of that kind has no such aggregate.
-    #[error("threshold {source_text:?} on {selector}: a {kind} has no such aggregate; \
-         it has {possible}", kind = .kind.as_str())]
+    #[error(
+        "threshold {source_text:?} on {selector}: a {kind} has no such aggregate; it has {possible}",
+        kind = .kind.as_str()
+    )]
     Aggregate {
         /// The condition.
         source_text: String,
@@ -56,13 +55,15 @@ fn check(threshold: &Threshold, registry: &Registry) -> Result<(), KindError> {
     let Some(metric) = registry.find(name) else {
         let known = registry.metrics();
         let known: Vec<&str> = known.iter().map(|metric| &*metric.name).collect();
-        let guess =
-            nearest(name, &known).map_or_else(String::new, |guess| format!(": did you mean {guess:?}?"));
+        let remedy = nearest(name, &known).map_or_else(
+            || "declare it in the script's init code, or correct the name".to_owned(),
+            |guess| format!("did you mean {guess:?}?"),
+        );
         return Err(KindError::Unknown {
             source_text,
             selector,
             metric: name.clone(),
-            guess,
+            remedy,
         });
     };
     let (has, possible) = aggregates(metric.kind, threshold.aggregate);
