@@ -35,7 +35,7 @@ pub struct Options {
     pub batch: usize,
     /// The same, to one host.
     pub batch_per_host: usize,
-    /// Requests per second of one VU's whole test; `None` for as many as it likes.
+    /// Requests per second of all VUs together; `None` for as many as they like.
     pub rps: Option<u32>,
     /// `User-Agent` of requests that have none of their own; empty for none at all.
     pub user_agent: String,
@@ -242,6 +242,21 @@ pub enum TrendStat {
     Percentile(String, f64),
 }
 
+impl TrendStat {
+    /// As scripts write it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Med => "med",
+            Self::Max => "max",
+            Self::Count => "count",
+            Self::Percentile(written, _) => written,
+        }
+    }
+}
+
 /// A unit for all times of the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
@@ -251,6 +266,18 @@ pub enum TimeUnit {
     Milliseconds,
     /// `us`
     Microseconds,
+}
+
+impl TimeUnit {
+    /// As scripts write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Milliseconds => "ms",
+            Self::Microseconds => "us",
+        }
+    }
 }
 
 /// How much the summary says.
@@ -263,4 +290,16 @@ pub enum SummaryMode {
     Full,
     /// Nothing.
     Disabled,
+}
+
+impl SummaryMode {
+    /// As the command line has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compact => "compact",
+            Self::Full => "full",
+            Self::Disabled => "disabled",
+        }
+    }
 }

@@ -1,5 +1,16 @@
 //! Conditions that a test's metrics have to meet: `p(95)<200`, `rate>0.99`.
 
+mod expression;
+mod judge;
+mod kinds;
+mod selector;
+#[cfg(test)]
+mod tests;
+
+pub use expression::ThresholdError;
+pub use kinds::{KindError, check_kinds};
+pub use selector::{SelectorError, parse as parse_selector};
+
 use std::time::Duration;
 
 use crate::metrics::Selector;
