@@ -3,16 +3,18 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::connect::connect;
+use tokio::time::timeout_at;
+
+use super::connect::{Protocol, connect};
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
-use super::h1;
 use super::network::Network;
 use super::pool::Pool;
 use super::request::Request;
 use super::response::Response;
 use super::retry::Broken;
 use super::target::Origin;
+use super::{decode, http1, http2};
 
 /// The connections of one VU.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Client {
             bytes_received: progress.bytes_received,
             remote: progress.remote,
             tls: progress.tls,
-            outcome,
+            outcome: outcome.and_then(decode::body),
         }
     }
 
@@ -54,32 +56,77 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request, progress: &mut Progress) -> Result<Response, Failure> {
-        if let Some((origin, connection)) = self.pool.take(request.target.origin()) {
+        let origin = request.target.origin();
+        if let Some((origin, connection)) = self.pool.take(origin) {
             match self.over_http1(origin, connection, request, progress).await {
-                Ok(response) => return Ok(response),
                 Err(broken) if broken.may_retry(request) => {}
-                Err(broken) => return Err(broken.failure),
+                done => return done.map_err(|broken| broken.failure),
+            }
+        } else if origin.secure
+            && let Some((id, connection)) = self.pool.share(origin)
+        {
+            match Box::pin(self.over_http2(id, connection, request, progress)).await {
+                Err(broken) if broken.may_retry(request) => {}
+                done => return done.map_err(|broken| broken.failure),
             }
         }
         // Rare, and large: on the heap, so that the common case stays small.
-        Box::pin(self.over_new(request, progress)).await
+        let done = Box::pin(self.over_new(request, progress)).await;
+        done.map_err(|broken| broken.failure)
     }
 
-    async fn over_new(&self, request: &Request, progress: &mut Progress) -> Result<Response, Failure> {
+    async fn over_new(&self, request: &Request, progress: &mut Progress) -> Result<Response, Broken> {
         let deadline = progress.deadline;
-        let origin = request.target.origin();
-        let connected = tokio::time::timeout_at(deadline, connect(&self.network, origin, progress)).await;
-        let (link, _) = connected.unwrap_or_else(|_| Err(Failure::timeout()))?;
-        let connection = Box::new(h1::Connection::new(link, deadline));
-        self.over_http1(origin.clone(), connection, request, progress)
-            .await
-            .map_err(|broken| broken.failure)
+        let opened = timeout_at(deadline, self.open(request.target.origin(), progress)).await;
+        let opened = opened.unwrap_or_else(|_| Err(Failure::timeout()));
+        match opened.map_err(Broken::late)? {
+            Opened::Http1(link) => {
+                let connection = Box::new(http1::Connection::new(*link, deadline));
+                let origin = request.target.origin().clone();
+                self.over_http1(origin, connection, request, progress).await
+            }
+            Opened::Http2(id, connection) => self.over_http2(id, connection, request, progress).await,
+        }
+    }
+
+    /// Makes a connection, or waits for one that is being made and can be shared.
+    async fn open(&self, origin: &Origin, progress: &mut Progress) -> Result<Opened, Failure> {
+        if !origin.secure || self.network.no_connection_reuse {
+            return self.dial(origin, progress).await;
+        }
+        let dial = self.pool.dial(origin);
+        let first = dial.first.lock().await;
+        if let Some((id, connection)) = self.pool.share(origin) {
+            return Ok(Opened::Http2(id, connection));
+        }
+        if dial.is_http1.get() {
+            drop(first);
+            return self.dial(origin, progress).await;
+        }
+        let opened = self.dial(origin, progress).await;
+        dial.is_http1.set(matches!(opened, Ok(Opened::Http1(_))));
+        opened
+    }
+
+    async fn dial(&self, origin: &Origin, progress: &mut Progress) -> Result<Opened, Failure> {
+        let (link, protocol) = connect(&self.network, origin, progress).await?;
+        if protocol == Protocol::Http1 {
+            return Ok(Opened::Http1(Box::new(link)));
+        }
+        let connection = http2::Connection::start(link).await?;
+        let id = self
+            .pool
+            .offer(origin.clone(), connection.clone(), self.network.idle_max.0);
+        if self.network.no_connection_reuse {
+            self.pool.discard(id);
+        }
+        Ok(Opened::Http2(id, connection))
     }
 
     async fn over_http1(
         &self,
         origin: Origin,
-        mut connection: Box<h1::Connection>,
+        mut connection: Box<http1::Connection>,
         request: &Request,
         progress: &mut Progress,
     ) -> Result<Response, Broken> {
@@ -90,4 +137,28 @@ impl Client {
         }
         Ok(response)
     }
+
+    async fn over_http2(
+        &self,
+        id: u64,
+        mut connection: http2::Connection,
+        request: &Request,
+        progress: &mut Progress,
+    ) -> Result<Response, Broken> {
+        let exchanged = timeout_at(progress.deadline, connection.exchange(request, progress)).await;
+        let result = exchanged.unwrap_or_else(|_| {
+            connection.account(progress);
+            Err(Broken::late(Failure::timeout()))
+        });
+        if result.as_ref().is_err_and(|broken| !broken.spares_connection()) {
+            self.pool.discard(id);
+        }
+        result
+    }
+}
+
+/// A connection that was just made, or is shared.
+enum Opened {
+    Http1(Box<super::socket::Link>),
+    Http2(u64, http2::Connection),
 }

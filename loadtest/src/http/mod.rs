@@ -1,16 +1,19 @@
 //! The HTTP client below `k6/http`: knows connections and messages, and nothing of JavaScript.
 //!
 //! The road of a request, in the order of the modules: [`Request`] to a [`Target`] → [`Client`] → pool → `dns` →
-//! `connect` → `tls` → `h1` or `h2` → `decode` → [`Response`] in an [`Exchange`]; `redirect` and [`CookieJar`] lie around
+//! `connect` → `tls` → `http1` or `http2` → `decode` → [`Response`] in an [`Exchange`]; `redirect` and [`CookieJar`] lie around
 //! it. Everything runs on one thread: a [`Network`] belongs to a shard, a [`Client`] to a VU. Futures have to be polled
 //! inside a `tokio::task::LocalSet`; dropping one closes the connection it uses.
 
+mod body;
 mod client;
 mod connect;
+mod decode;
 mod dns;
 mod exchange;
 mod failure;
-mod h1;
+mod http1;
+mod http2;
 mod network;
 mod pool;
 mod request;

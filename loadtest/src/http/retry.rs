@@ -34,6 +34,11 @@ impl Broken {
         Self::at(Stage::Late, failure)
     }
 
+    /// Only its own stream failed: a shared connection is as good as before.
+    pub(super) fn spares_connection(&self) -> bool {
+        (Failure::HTTP2_STREAM..Failure::HTTP2_CONNECTION).contains(&self.failure.code)
+    }
+
     fn at(stage: Stage, failure: Failure) -> Self {
         let stage = if failure.code == Failure::TIMEOUT {
             Stage::Late

@@ -3,7 +3,6 @@
 //! Costs per request are what counts here: one write, one read for a small response, and no read to learn that there is
 //! nothing to read (a read that does not fill its buffer tells the runtime that the socket is drained).
 
-pub(super) mod body;
 mod buffer;
 mod chunked;
 mod head;
@@ -18,11 +17,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use self::body::{Body, check_length};
 use self::buffer::Buffer;
 use self::chunked::Decoder;
 use self::head::{Framing, Head};
 use super::HEAD_BYTES_MAX;
+use super::body::{Body, check_length};
 use super::exchange::Progress;
 use super::failure::{During, Failure};
 use super::request::Request;

@@ -2,18 +2,18 @@
 
 use bytes::Bytes;
 
-use crate::http::BODY_BYTES_MAX;
-use crate::http::failure::Failure;
+use super::BODY_BYTES_MAX;
+use super::failure::Failure;
 
 /// What has arrived: kept, or counted only.
 #[derive(Debug)]
-pub(in crate::http) struct Body {
+pub(super) struct Body {
     kept: Option<Vec<u8>>,
     len: u64,
 }
 
 impl Body {
-    pub(in crate::http) fn new(keep: bool) -> Self {
+    pub(super) fn new(keep: bool) -> Self {
         Self {
             kept: keep.then(Vec::new),
             len: 0,
@@ -21,7 +21,7 @@ impl Body {
     }
 
     /// Takes more of it in.
-    pub(in crate::http) fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.len += bytes.len() as u64;
         check_length(self.len)?;
         if let Some(kept) = &mut self.kept {
@@ -31,13 +31,13 @@ impl Body {
     }
 
     /// Empty if it was not kept.
-    pub(in crate::http) fn into_bytes(self) -> Bytes {
+    pub(super) fn into_bytes(self) -> Bytes {
         self.kept.unwrap_or_default().into()
     }
 }
 
 /// Fails for a body that is too long.
-pub(in crate::http) fn check_length(len: u64) -> Result<(), Failure> {
+pub(super) fn check_length(len: u64) -> Result<(), Failure> {
     if len > BODY_BYTES_MAX {
         let gib = BODY_BYTES_MAX >> 30;
         return Err(Failure::new(

@@ -2,8 +2,8 @@
 
 use httparse::Status;
 
-use super::body::Body;
 use crate::http::HEAD_BYTES_MAX;
+use crate::http::body::Body;
 use crate::http::failure::Failure;
 
 /// A longer line of a chunk's size and extensions fails its exchange.
