@@ -5,6 +5,7 @@ pub mod export;
 pub mod handle_summary;
 pub mod html;
 mod number;
+pub mod progress;
 pub mod raw;
 pub mod report;
 mod rfc3339;
