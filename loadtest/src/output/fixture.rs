@@ -4,29 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metrics::{Contains, Counter, Gauge, GroupTree, Kind, Rate, Registry, Selector, Sink, Trend};
+use crate::metrics::{
+    Contains, Counter, Gauge, Group, GroupTree, Kind, Rate, Registry, Selector, Sink, Trend,
+};
 use crate::options::{Executor, Options, Scenario, SummaryMode, TrendStat};
 
 use super::report::{MetricReport, Report, SubmetricReport, Verdict};
 use super::timeline::Timeline;
 
-/// What is said of a test that lasted so long.
+/// A report in the making.
 pub(super) struct Fixture {
     pub(super) registry: Registry,
     pub(super) report: Report,
+    groups: GroupTree,
 }
 
 impl Fixture {
+    /// Of a test that lasted so long.
     pub(super) fn new(duration: Duration) -> Self {
         let options = options();
         Self {
             registry: Registry::default(),
+            groups: GroupTree::default(),
             report: Report {
                 script: "script.js".to_owned(),
                 duration,
                 started_unix_ns: 1_700_000_000_000_000_000,
                 metrics: Vec::new(),
-                root_group: GroupTree::default().root().clone(),
+                root_group: Group::default(),
                 options: Arc::new(options),
                 options_json: serde_json::json!({"summaryTrendStats": ["avg", "p(95)"]}),
                 setup_data: serde_json::json!({"token": "abc"}),
@@ -90,21 +95,8 @@ impl Fixture {
     }
 
     pub(super) fn check(&mut self, group: &str, name: &str, passes: u64, fails: u64) {
-        let mut tree = GroupTree::default();
-        let mut new = GroupTree::default();
-        new.count(group, name, passes, fails);
-        copy(&self.report.root_group, &mut tree);
-        tree.merge(&new);
-        self.report.root_group = tree.root().clone();
-    }
-}
-
-fn copy(group: &crate::metrics::Group, tree: &mut GroupTree) {
-    for check in &group.checks {
-        tree.count(&group.path, &check.name, check.passes, check.fails);
-    }
-    for group in &group.groups {
-        copy(group, tree);
+        self.groups.count(group, name, passes, fails);
+        self.report.root_group = self.groups.root().clone();
     }
 }
 

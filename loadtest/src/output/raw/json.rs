@@ -11,9 +11,10 @@ use serde::Serialize;
 use crate::metrics::{Metric, MetricId, Registry, Sample, Tags};
 use crate::threshold::Threshold;
 
+use crate::output::rfc3339::Rfc3339;
+
 use super::Output;
 use super::destination::Destination;
-use super::rfc3339::Rfc3339;
 
 /// Lines of the types `Metric`, before a metric's first sample, and `Point`, for each sample:
 /// `{"type":"Point","metric":"http_reqs","data":{"time":"…","value":1,"tags":{…}}}`. A value that is no number is null.

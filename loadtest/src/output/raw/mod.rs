@@ -3,7 +3,6 @@
 mod csv;
 mod destination;
 mod json;
-mod rfc3339;
 
 use std::io;
 

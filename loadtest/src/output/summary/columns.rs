@@ -2,20 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::{Metric, Sink};
-use crate::output::number::{self, per_second, percent, plain};
-use crate::output::values::stat;
+use crate::output::cells::{Cells, cells};
 
 use super::rows::{Category, Row, Table};
 use super::{Form, Ink, width};
-
-/// What stands behind a name.
-enum Cells {
-    /// Label and value of each column.
-    Trend(Vec<(String, String)>),
-    /// Up to three, without labels.
-    Others(Vec<String>),
-}
 
 /// How wide the columns of a section are.
 #[derive(Default)]
@@ -38,7 +28,7 @@ pub(super) fn block(table: &Table<'_>, name_width: usize, indent: usize, form: F
             for row in rows {
                 let dots = (name_width + 7).saturating_sub(width(&row.name) + indent);
                 let dots = form.style.paint(Ink::Faint, &format!("{}:", ".".repeat(dots)));
-                let values = widths.lay_out(&cells(row, form), form);
+                let values = widths.lay_out(&cells_of(row, form), form);
                 writeln!(text, "{:indent$}{}{dots} {values}", "", row.name)
                     .expect("a string takes everything");
             }
@@ -52,45 +42,15 @@ pub(super) fn block(table: &Table<'_>, name_width: usize, indent: usize, form: F
     }
 }
 
-fn cells(row: &Row<'_>, form: Form<'_>) -> Cells {
-    let value = |number: f64, metric: &Metric| number::value(number, metric.contains, form.unit);
-    let metric = row.metric;
-    match row.sink {
-        Sink::Counter(counter) => Cells::Others(vec![
-            value(counter.sum, metric),
-            format!("{}/s", value(per_second(counter.sum, form.seconds), metric)),
-        ]),
-        Sink::Gauge(gauge) => Cells::Others(vec![
-            value(gauge.value, metric),
-            format!("min={}", value(gauge.min, metric)),
-            format!("max={}", value(gauge.max, metric)),
-        ]),
-        Sink::Rate(rate) => Cells::Others(vec![
-            percent(rate.trues, rate.total),
-            format!("{} out of {}", rate.trues, rate.total),
-        ]),
-        Sink::Trend(trend) => Cells::Trend(
-            form.stats
-                .iter()
-                .map(|wanted| {
-                    let (name, number) = stat(trend, wanted);
-                    let text = if name == "count" {
-                        plain(number)
-                    } else {
-                        value(number, metric)
-                    };
-                    (name.to_owned(), text)
-                })
-                .collect(),
-        ),
-    }
+fn cells_of(row: &Row<'_>, form: Form<'_>) -> Cells {
+    cells(row.metric, row.sink, form.stats, form.unit, form.seconds)
 }
 
 impl Widths {
     fn of(table: &Table<'_>, form: Form<'_>) -> Self {
         let mut widths = Self::default();
         for row in table.rows() {
-            match cells(row, form) {
+            match cells_of(row, form) {
                 Cells::Trend(cells) => {
                     widths.trend.resize(cells.len(), 0);
                     for (column, (_, value)) in widths.trend.iter_mut().zip(&cells) {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::{Kind, Metric};
-use crate::output::number;
+use crate::metrics::Metric;
 use crate::output::report::{Report, Verdict};
+use crate::output::verdict::{aggregate, value};
 
 use super::rows::by_name;
 use super::{Form, Ink, title};
@@ -34,9 +34,7 @@ fn block(name: &str, metric: &Metric, verdicts: &[Verdict], indent: usize, form:
     let mut text = format!("{:indent$}{name}\n", "");
     for verdict in verdicts {
         let aggregate = aggregate(&verdict.source);
-        let value = form
-            .style
-            .paint(Ink::Value, &value(verdict, aggregate, metric, form));
+        let value = form.style.paint(Ink::Value, &value(verdict, metric, form.unit));
         let mark = form.style.mark(verdict.ok);
         writeln!(
             text,
@@ -46,23 +44,4 @@ fn block(name: &str, metric: &Metric, verdicts: &[Verdict], indent: usize, form:
         .expect("a string takes everything");
     }
     text
-}
-
-/// What of the values is compared: all up to the operator.
-fn aggregate(source: &str) -> &str {
-    source
-        .split(['<', '>', '=', '!'])
-        .next()
-        .unwrap_or_default()
-        .trim()
-}
-
-fn value(verdict: &Verdict, aggregate: &str, metric: &Metric, form: Form<'_>) -> String {
-    let as_metric = || number::value(verdict.value, metric.contains, form.unit);
-    match (metric.kind, aggregate) {
-        (Kind::Rate, _) => number::share(verdict.value),
-        (Kind::Counter, "rate") => format!("{}/s", as_metric()),
-        (Kind::Trend, "count") => number::plain(verdict.value),
-        (Kind::Counter | Kind::Gauge | Kind::Trend, _) => as_metric(),
-    }
 }
