@@ -1,7 +1,11 @@
 //! The client against servers on real sockets that do what a script says.
 
+mod authority;
+mod failures;
 mod http1;
+mod http2;
 mod server;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,8 +16,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use rustls::RootCertStore;
 
+use self::authority::Authority;
 use self::server::{Server, Step};
-use super::{Client, Exchange, Failure, Network, Request, Response, Target};
+use super::{Client, Exchange, Failure, Network, Request, Response, Target, Timings};
 use crate::options::{Options, SummaryMode};
 
 /// Longer than any test takes that does not fail.

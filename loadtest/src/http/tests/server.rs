@@ -7,6 +7,8 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What a connection does next. After the last step it stays open until the client closes it.
 #[derive(Debug, Clone)]
@@ -53,6 +55,14 @@ pub(super) struct Server {
 impl Server {
     /// Serves as many connections as there are scripts; later ones are not accepted.
     pub(super) async fn start(scripts: impl IntoIterator<Item = Vec<Step>>) -> Self {
+        Self::start_over(None, scripts).await
+    }
+
+    /// The same over TLS, if there is an acceptor.
+    pub(super) async fn start_over(
+        tls: Option<TlsAcceptor>,
+        scripts: impl IntoIterator<Item = Vec<Step>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
@@ -65,7 +75,16 @@ impl Server {
             for script in scripts {
                 let (stream, _) = listener.accept().await.unwrap();
                 accepted.set(accepted.get() + 1);
-                tokio::task::spawn_local(serve(stream, script, requests.clone()));
+                let (tls, requests) = (tls.clone(), requests.clone());
+                tokio::task::spawn_local(async move {
+                    match tls {
+                        None => serve(stream, script, requests).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream, script, requests).await,
+                            Err(_) => {}
+                        },
+                    }
+                });
             }
         });
         server
@@ -81,7 +100,24 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Vec<Step>, requests: Rc<RefCell<Vec<String>>>) {
+/// A connection that can be reset.
+trait Wire: AsyncRead + AsyncWrite + Unpin {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn serve(mut stream: impl Wire, script: Vec<Step>, requests: Rc<RefCell<Vec<String>>>) {
     for step in script {
         match step {
             Step::Answer(bytes) => {
@@ -99,7 +135,7 @@ async fn serve(mut stream: TcpStream, script: Vec<Step>, requests: Rc<RefCell<Ve
                 let _ = stream.write_all(&bytes).await;
             }
             Step::Close => return,
-            Step::Reset => return stream.set_zero_linger().unwrap(),
+            Step::Reset => return stream.tcp().set_zero_linger().unwrap(),
             Step::Tell(notify) => notify.notify_one(),
             Step::Await(notify) => notify.notified().await,
         }
@@ -108,7 +144,7 @@ async fn serve(mut stream: TcpStream, script: Vec<Step>, requests: Rc<RefCell<Ve
 }
 
 /// `None` if the client closed instead.
-pub(super) async fn read_request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<String> {
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut request = read_head(stream).await?;
     let length = request
         .lines()
