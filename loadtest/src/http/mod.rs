@@ -8,6 +8,7 @@
 mod body;
 mod client;
 mod connect;
+mod cookies;
 mod decode;
 mod dns;
 mod exchange;
@@ -16,6 +17,7 @@ mod http1;
 mod http2;
 mod network;
 mod pool;
+mod redirect;
 mod request;
 mod response;
 mod retry;
@@ -27,6 +29,7 @@ mod tls;
 mod tests;
 
 pub use client::Client;
+pub use cookies::{CookieAttributes, CookieError, CookieJar};
 pub use exchange::{Exchange, Timings, TlsInfo};
 pub use failure::Failure;
 pub use network::{Network, NetworkError};

@@ -4,6 +4,7 @@ mod authority;
 mod failures;
 mod http1;
 mod http2;
+mod redirects;
 mod server;
 mod tls;
 
