@@ -1,11 +1,34 @@
 //! The command line.
 
 pub mod args;
+mod exit;
+mod inspect;
+mod load;
+mod run;
+mod summary;
 
 use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command};
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Version => {
+            println!("proxima-load v{}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("proxima-load: {failure}");
+            failure.code()
+        }
+    }
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
+use std::rc::Rc;
 use url::{Host, Url};
 
 use super::failure::Failure;
@@ -21,8 +22,8 @@ pub(super) struct Origin {
 /// A parsed URL, ready to be asked for.
 #[derive(Debug)]
 pub struct Target {
-    text: String,
-    clean: Option<String>,
+    text: Rc<str>,
+    clean: Option<Rc<str>>,
     parsed: Url,
     origin: Origin,
     /// `Host` and `:authority`: without the scheme's own port.
@@ -76,8 +77,8 @@ impl Target {
             .build()
             .map_err(invalid)?;
         Ok(Self {
-            text: text.to_owned(),
-            clean: clean(&parsed),
+            text: text.into(),
+            clean: clean(&parsed).map(Into::into),
             origin: Origin {
                 host,
                 port: parsed.port_or_known_default().unwrap_or_default(),
@@ -99,8 +100,8 @@ impl Target {
 
     /// The same without user and password, which k6 writes as `****` in tags.
     #[must_use]
-    pub fn clean_url(&self) -> &str {
-        self.clean.as_deref().unwrap_or(&self.text)
+    pub fn clean_url(&self) -> &Rc<str> {
+        self.clean.as_ref().unwrap_or(&self.text)
     }
 
     /// As the URL standard sees it, for cookies and redirects.
@@ -270,7 +271,7 @@ mod tests {
         let target = Target::parse("http://me:p%40ss@a/x").unwrap();
         // printf 'me:p@ss' | base64
         assert_eq!(target.authorization().unwrap(), "Basic bWU6cEBzcw==");
-        assert_eq!(target.clean_url(), "http://****:****@a/x");
+        assert_eq!(&**target.clean_url(), "http://****:****@a/x");
         assert_eq!(Target::parse("http://a").unwrap().clean_url(), "http://a");
     }
 }

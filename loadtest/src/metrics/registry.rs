@@ -71,6 +71,16 @@ impl MetricId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// As scripts keep it.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// What [`Self::number`] gave.
+    pub(crate) fn numbered(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// A sub-metric, for as long as its [`Registry`] lives.

@@ -1,0 +1,40 @@
+(function (native) {
+  'use strict';
+
+  function check(value, sets, tags) {
+    if (sets === null || typeof sets !== 'object') {
+      throw new TypeError('check() needs an object of named conditions: check(value, { "is 200": (v) => v.status === 200 })');
+    }
+    let all = true;
+    for (const name of Object.keys(sets)) {
+      const condition = sets[name];
+      let held = false;
+      try {
+        held = Boolean(typeof condition === 'function' ? condition(value) : condition);
+      } finally {
+        native.check(name, held, tags); // an exception in a condition counts, too
+      }
+      all = all && held;
+    }
+    return all;
+  }
+
+  function group(name, body) {
+    if (typeof body !== 'function') throw new TypeError('group() needs a name and a function');
+    if (body.constructor.name === 'AsyncFunction') {
+      throw new TypeError('group() does not take an async function: call group() inside it');
+    }
+    const began = native.enterGroup(String(name));
+    try {
+      return body();
+    } finally {
+      native.leaveGroup(began);
+    }
+  }
+
+  function fail(message) {
+    throw new Error(message === undefined ? 'fail() was called' : String(message));
+  }
+
+  return { check, group, fail, sleep: native.sleep, randomSeed: native.randomSeed };
+})

@@ -1,0 +1,93 @@
+//! `k6`: checks, groups, and time that passes.
+
+use std::time::Duration;
+
+use rquickjs::function::{Func, Opt};
+use rquickjs::{Ctx, Object, Result, Value};
+
+use super::super::error::{interrupted, throw};
+use super::host;
+use super::values::tags_of;
+use crate::metrics::builtin;
+use crate::run::unix_ns;
+
+pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let native = Object::new(ctx.clone())?;
+    native.set("check", Func::from(check))?;
+    native.set("enterGroup", Func::from(enter_group))?;
+    native.set("leaveGroup", Func::from(leave_group))?;
+    native.set("sleep", Func::from(sleep))?;
+    native.set("randomSeed", Func::from(random_seed))?;
+    Ok(native)
+}
+
+fn check<'js>(ctx: Ctx<'js>, name: String, held: bool, tags: Value<'js>) -> Result<()> {
+    let host = host(&ctx);
+    let Some(live) = &host.live else {
+        return Err(throw(&ctx, "check() cannot be used in init code"));
+    };
+    let own = tags_of(&ctx, &tags)?;
+    let mut circumstances = host.circumstances.borrow_mut();
+    let tags = circumstances.check(&name, &own);
+    let group = circumstances.group();
+    live.shard
+        .aggregate
+        .lock()
+        .check(&group, &name, held, unix_ns(), &tags);
+    Ok(())
+}
+
+/// Returns the time, as [`leave_group`] takes it.
+fn enter_group(ctx: Ctx<'_>, name: String) -> Result<f64> {
+    let host = host(&ctx);
+    let Some(live) = &host.live else {
+        return Err(throw(&ctx, "group() cannot be used in init code"));
+    };
+    if name.contains(crate::metrics::SEPARATOR) {
+        return Err(throw(&ctx, "a group's name cannot contain ::"));
+    }
+    let mut circumstances = host.circumstances.borrow_mut();
+    circumstances.enter_group(&name);
+    live.shard.aggregate.lock().group(&circumstances.group());
+    Ok(live.now_ms())
+}
+
+fn leave_group(ctx: Ctx<'_>, began_ms: f64) {
+    let host = host(&ctx);
+    let Some(live) = &host.live else { return };
+    host.record(builtin::GROUP_DURATION, live.now_ms() - began_ms, &host.tags());
+    host.circumstances.borrow_mut().leave_group();
+}
+
+fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {
+    let host = host(&ctx);
+    if host.live.is_none() {
+        return Err(throw(&ctx, "sleep() cannot be used in init code"));
+    }
+    let Ok(duration) = Duration::try_from_secs_f64(seconds.max(0.0)) else {
+        return Err(throw(&ctx, "sleep() takes a number of seconds"));
+    };
+    host.suspender
+        .wait(tokio::time::sleep(duration))
+        .map_err(|stop| interrupted(&ctx, stop))
+}
+
+/// QuickJS cannot be given a seed: `Math.random` is replaced by a generator that can (SplitMix64).
+fn random_seed<'js>(ctx: Ctx<'js>, seed: Opt<f64>) -> Result<()> {
+    let Some(seed) = seed.0.filter(|seed| seed.is_finite()) else {
+        return Err(throw(&ctx, "randomSeed() takes a number"));
+    };
+    let mut state = seed.to_bits();
+    let next = move || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        #[expect(clippy::cast_precision_loss, reason = "the 53 bits that a number has")]
+        let fraction = (mixed >> 11) as f64 / (1u64 << 53) as f64;
+        fraction
+    };
+    let math: Object<'js> = ctx.globals().get("Math")?;
+    math.set("random", Func::from(rquickjs::function::MutFn::from(next)))
+}

@@ -1,0 +1,3 @@
+(function (native) {
+  return native;
+})

@@ -1,0 +1,454 @@
+//! A virtual user: a QuickJS runtime on a fiber, which obeys commands.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rquickjs::{Context, Ctx, Function, Module, Object, Promise, Runtime, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::http::{Client, CookieJar};
+use crate::log::Level;
+use crate::metrics::builtin;
+use crate::run::Shard;
+
+use super::circumstances::Circumstances;
+use super::error::{ScriptError, interrupted, throw};
+use super::event_loop::EventLoop;
+use super::fiber::{Fiber, Suspender};
+use super::host::{Host, Iteration, Live, Phase};
+use super::loader::Modules;
+use super::modules::{self, CurrentVu, Requests};
+use super::script::Script;
+
+/// What JavaScript may use of a fiber's stack, in bytes. The other half is for native functions.
+const JS_STACK_BYTES: usize = 128 * 1024;
+
+/// What a script's module offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exports {
+    /// `export const options`, as JSON; `null` if there are none.
+    pub options: serde_json::Value,
+    /// Names of all exported functions.
+    pub functions: Vec<String>,
+}
+
+/// Where a virtual user's iterations come from.
+pub trait Iterations {
+    /// The next one, to start at once; `None` if there is none for now.
+    fn next(&self) -> Option<Iteration>;
+}
+
+/// What a virtual user is told to do.
+pub enum Command {
+    /// Iterate until `source` has no more, then answer.
+    Iterate {
+        /// Whose function, environment and tags.
+        source: Rc<dyn Iterations>,
+        /// Told when `source` had no more.
+        done: Box<dyn FnOnce()>,
+    },
+    /// Call one of the script's functions.
+    Call {
+        /// `Setup`, `Teardown` or `Summary`.
+        phase: Phase,
+        /// The exported function's name.
+        function: &'static str,
+        /// As JSON; `None` for `undefined`.
+        argument: Option<Arc<str>>,
+        /// What it returned, as JSON; `None` for `undefined`.
+        reply: oneshot::Sender<Result<Option<String>, ScriptError>>,
+    },
+}
+
+/// The handle of a virtual user. Dropped, it ends as soon as it is idle.
+pub struct Vu {
+    /// `__VU`.
+    pub id: u32,
+    suspender: Rc<Suspender>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Vu {
+    /// Makes a virtual user on this thread. Its init code has run when the receiver is ready.
+    ///
+    /// # Errors
+    /// If there is no memory for its stack.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet`.
+    pub fn spawn(
+        script: Arc<Script>,
+        shard: Option<Rc<Shard>>,
+        id: u32,
+        setup_data: Rc<RefCell<Option<Arc<str>>>>,
+    ) -> std::io::Result<(Self, oneshot::Receiver<Result<Exports, ScriptError>>)> {
+        let (commands, received) = mpsc::unbounded_channel();
+        let (ready, is_ready) = oneshot::channel();
+        let fiber = Fiber::new(move |suspender| {
+            let host = Rc::new(new_host(script, shard, id, suspender.clone()));
+            live(&host, ready, received, &setup_data);
+        })?;
+        let suspender = fiber.suspender();
+        tokio::task::spawn_local(fiber);
+        Ok((
+            Self {
+                id,
+                suspender,
+                commands,
+            },
+            is_ready,
+        ))
+    }
+
+    /// Has it obey `command` as soon as it is idle.
+    pub fn send(&self, command: Command) {
+        let _ = self.commands.send(command); // one that died has said why
+    }
+
+    /// Cuts short what it is doing.
+    pub fn interrupt(&self) {
+        self.suspender.interrupt();
+    }
+}
+
+fn new_host(script: Arc<Script>, shard: Option<Rc<Shard>>, id: u32, suspender: Rc<Suspender>) -> Host {
+    let system: Arc<[String]> = match &shard {
+        Some(shard) => shard.test.options.system_tags.clone().into(),
+        None => Arc::default(),
+    };
+    Host {
+        circumstances: RefCell::new(Circumstances::new(script.registry.clone(), system)),
+        live: shard.map(|shard| Live {
+            client: Client::new(shard.network.clone()),
+            shard,
+            jar: Rc::new(RefCell::new(CookieJar::default())),
+        }),
+        script,
+        suspender,
+        id,
+        phase: Cell::new(Phase::Init),
+        iteration: RefCell::new(None),
+        iterations: Cell::new(0),
+        in_scenario: Cell::new(0),
+        events: EventLoop::default(),
+        requests: Requests::default(),
+        data: Cell::new((0, 0)),
+    }
+}
+
+/// A virtual user's life, on its fiber.
+fn live(
+    host: &Rc<Host>,
+    ready: oneshot::Sender<Result<Exports, ScriptError>>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    setup_data: &RefCell<Option<Arc<str>>>,
+) {
+    let (_runtime, context) = match engine(host) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let _ = ready.send(Err(ScriptError {
+                text: format!("cannot make a JavaScript runtime: {error}"),
+            }));
+            return;
+        }
+    };
+    context.with(|ctx| {
+        let module = match init(&ctx, host) {
+            Ok(module) => module,
+            Err(error) => {
+                let _ = ready.send(Err(error));
+                return;
+            }
+        };
+        let _ = ready.send(Ok(exports(&ctx, &module)));
+        let mut vu = Running {
+            ctx: &ctx,
+            host,
+            module,
+            setup_data,
+            data: None,
+        };
+        loop {
+            match host.suspender.wait(commands.recv()) {
+                Ok(Some(command)) => vu.obey(command),
+                Ok(None) => break,
+                Err(_) if host.suspender.is_closed() => break,
+                Err(_) => host.suspender.resume(), // it was idle already
+            }
+        }
+        host.events.clear(); // what is under way must not outlive the runtime
+    });
+}
+
+fn engine(host: &Rc<Host>) -> rquickjs::Result<(Runtime, Context)> {
+    let runtime = Runtime::new()?;
+    runtime.set_max_stack_size(JS_STACK_BYTES);
+    runtime.set_loader(Modules(host.script.clone()), Modules(host.script.clone()));
+    let suspender = host.suspender.clone();
+    // QuickJS asks every few thousand steps. A script that computes for long lets the others of its thread run.
+    runtime.set_interrupt_handler(Some(Box::new(move || suspender.pass().is_err())));
+    let context = Context::full(&runtime)?;
+    Ok((runtime, context))
+}
+
+/// Runs the script's module.
+fn init<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>, ScriptError> {
+    let run = || {
+        let _ = ctx.store_userdata(CurrentVu(host.clone()));
+        modules::set_globals(ctx)?;
+        let source = host
+            .script
+            .file(&host.script.path)
+            .map_err(|error| throw(ctx, &error.to_string()))?;
+        let name = host.script.path.to_string_lossy().into_owned();
+        let (module, promise) = Module::declare(ctx.clone(), name, &*source)?.eval()?;
+        settle(ctx, host, &promise.into_value())?;
+        module.namespace()
+    };
+    run().map_err(|error| ScriptError::caught(ctx, error))
+}
+
+fn exports<'js>(ctx: &Ctx<'js>, module: &Object<'js>) -> Exports {
+    // What is no number would become null, which means that an option is not there.
+    let replacer =
+        "(_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)";
+    let json = || {
+        let options: Value<'js> = module.get("options")?;
+        let replacer: Function<'js> = ctx.eval(replacer)?;
+        ctx.json_stringify_replacer(options, replacer)?
+            .map(|json| json.to_string())
+            .transpose()
+    };
+    let options: Option<String> = json().ok().flatten();
+    let functions = module.props::<String, Value<'_>>().flatten();
+    Exports {
+        options: options
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default(),
+        functions: functions
+            .filter(|(_, value)| value.is_function())
+            .map(|(name, _)| name)
+            .collect(),
+    }
+}
+
+/// Lets everything that `value` waits for, if it is a promise, and everything else under way, come to its end.
+fn settle<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Result<Value<'js>> {
+    loop {
+        while ctx.execute_pending_job() {}
+        if host.events.is_empty() {
+            break;
+        }
+        match host.suspender.wait(host.events.next()) {
+            Ok(Some(Some(complete))) => complete(ctx)?,
+            Ok(_) => {}
+            Err(stop) => {
+                host.events.clear();
+                return Err(interrupted(ctx, stop));
+            }
+        }
+    }
+    let Ok(promise) = Promise::from_value(value.clone()) else {
+        return Ok(value.clone());
+    };
+    promise
+        .result()
+        .unwrap_or_else(|| Err(throw(ctx, "a promise is awaited that nothing will settle")))
+}
+
+struct Running<'a, 'js> {
+    ctx: &'a Ctx<'js>,
+    host: &'a Rc<Host>,
+    module: Object<'js>,
+    setup_data: &'a RefCell<Option<Arc<str>>>,
+    /// What `setup` returned, in this runtime.
+    data: Option<Value<'js>>,
+}
+
+/// How an iteration ended.
+enum Ended {
+    Completed,
+    Interrupted,
+}
+
+impl<'js> Running<'_, 'js> {
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Iterate { source, done } => {
+                while let Some(iteration) = source.next() {
+                    self.iterate(iteration);
+                }
+                done();
+            }
+            Command::Call {
+                phase,
+                function,
+                argument,
+                reply,
+            } => {
+                let _ = reply.send(self.call(phase, function, argument.as_deref()));
+            }
+        }
+    }
+
+    fn call(&self, phase: Phase, name: &str, argument: Option<&str>) -> Result<Option<String>, ScriptError> {
+        let (ctx, host) = (self.ctx, self.host);
+        host.phase.set(phase);
+        host.suspender.resume();
+        self.enter(None);
+        let run = || {
+            let function: Function<'js> = self.module.get(name)?;
+            let argument = match argument {
+                Some(json) => ctx.json_parse(json)?,
+                None => Value::new_undefined(ctx.clone()),
+            };
+            let returned = settle(ctx, host, &function.call((argument,))?)?;
+            ctx.json_stringify(returned)?
+                .map(|json| json.to_string())
+                .transpose()
+        };
+        let result = run().map_err(|error| ScriptError::caught(ctx, error));
+        self.leave();
+        result
+    }
+
+    fn iterate(&mut self, iteration: Iteration) {
+        let (host, scenario) = (self.host, iteration.scenario.clone());
+        if host.iteration.borrow().is_none() {
+            self.enter(Some(&iteration));
+        }
+        let intended = iteration.intended;
+        host.iterations.set(host.iterations.get() + 1);
+        host.in_scenario.set(host.in_scenario.get() + 1);
+        host.phase.set(Phase::Iteration);
+        host.suspender.resume();
+        *host.iteration.borrow_mut() = Some(iteration);
+        scenario.active.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let ended = self.run(&scenario.scenario.exec);
+        self.record(began, intended, &ended);
+        match ended {
+            Ended::Completed => scenario.completed.fetch_add(1, Ordering::Relaxed),
+            Ended::Interrupted => scenario.interrupted.fetch_add(1, Ordering::Relaxed),
+        };
+        self.rest(began);
+        scenario.active.fetch_sub(1, Ordering::Relaxed);
+        self.leave();
+    }
+
+    /// Runs the scenario's function once.
+    fn run(&mut self, exec: &str) -> Ended {
+        let (ctx, host) = (self.ctx, self.host);
+        let called = self.data().and_then(|data| {
+            let function: Function<'js> = self.module.get(exec)?;
+            let returned: Value<'js> = function.call((data,))?;
+            settle(ctx, host, &returned)
+        });
+        let Err(error) = called else {
+            return Ended::Completed;
+        };
+        let error = ScriptError::caught(ctx, error);
+        if host.suspender.is_interrupted() || host.test().is_some_and(|test| test.stop_reason().is_some()) {
+            return Ended::Interrupted;
+        }
+        if let Some(test) = host.test() {
+            test.count_exception();
+        }
+        host.script.log.line(Level::Error, &error.text);
+        Ended::Completed
+    }
+
+    /// What `setup` returned, a copy of its own for each virtual user.
+    fn data(&mut self) -> rquickjs::Result<Value<'js>> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let data = match &*self.setup_data.borrow() {
+            Some(json) => self.ctx.json_parse(&**json)?,
+            None => Value::new_undefined(self.ctx.clone()),
+        };
+        self.data = Some(data.clone());
+        Ok(data)
+    }
+
+    /// Sets tags and environment for a scenario, or for what belongs to none.
+    fn enter(&self, iteration: Option<&Iteration>) {
+        let Some(test) = self.host.test() else { return };
+        let scenario = iteration.map(|iteration| &iteration.scenario.scenario);
+        let own = scenario.into_iter().flat_map(|scenario| &scenario.tags);
+        let tags = test
+            .options
+            .tags
+            .iter()
+            .chain(own)
+            .map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        self.host
+            .circumstances
+            .borrow_mut()
+            .enter(scenario.map(|scenario| scenario.name.as_str()), tags);
+        let Some(scenario) = scenario.filter(|scenario| !scenario.env.is_empty()) else {
+            return;
+        };
+        let Ok(env) = self.ctx.globals().get::<_, Object<'js>>("__ENV") else {
+            return;
+        };
+        for (name, value) in &scenario.env {
+            let _ = env.set(name.as_str(), value.as_str()); // a script that froze it gets what it wants
+        }
+    }
+
+    /// Ends what one iteration must not leave to the next.
+    fn leave(&self) {
+        self.host.events.clear();
+        self.host.circumstances.borrow_mut().leave_all_groups();
+        let Some(live) = &self.host.live else { return };
+        let options = &live.shard.test.options;
+        if !options.no_cookies_reset {
+            live.jar.borrow_mut().reset();
+        }
+        if options.no_vu_connection_reuse {
+            live.client.forget_connections();
+        }
+    }
+
+    fn record(&self, began: Instant, intended: Option<Instant>, ended: &Ended) {
+        let Some(live) = &self.host.live else { return };
+        let tags = self.host.tags();
+        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
+        let now = crate::run::unix_ns();
+        let mut aggregate = live.shard.aggregate.lock();
+        let (sent, received) = self.host.data.take();
+        #[expect(clippy::cast_precision_loss, reason = "bytes of one iteration")]
+        for (metric, bytes) in [
+            (builtin::DATA_SENT, sent as f64),
+            (builtin::DATA_RECEIVED, received as f64),
+        ] {
+            aggregate.record(metric, bytes, now, &tags);
+        }
+        if matches!(ended, Ended::Interrupted) {
+            return;
+        }
+        aggregate.record(builtin::ITERATION_DURATION, ms(began), now, &tags);
+        aggregate.record(builtin::ITERATIONS, 1.0, now, &tags);
+        if let Some(intended) = intended {
+            let delay = began.saturating_duration_since(intended).as_secs_f64() * 1e3;
+            aggregate.record(builtin::ITERATION_LATENCY, ms(intended), now, &tags);
+            aggregate.record(builtin::ITERATION_START_DELAY, delay, now, &tags);
+        }
+    }
+
+    /// Waits until the iteration has lasted as long as it has to.
+    fn rest(&self, began: Instant) {
+        let Some(test) = self.host.test() else { return };
+        let left = test
+            .options
+            .min_iteration_duration
+            .saturating_sub(began.elapsed());
+        if !left.is_zero() {
+            let _ = self.host.suspender.wait(tokio::time::sleep(left)); // interrupted or not, it is over
+        }
+    }
+}

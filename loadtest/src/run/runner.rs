@@ -1,0 +1,320 @@
+//! A test, from its set-up to its report.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::js::Phase;
+use crate::log::Level;
+use crate::metrics::builtin;
+use crate::options::Executor;
+use crate::output::progress::Display;
+use crate::output::raw::Output;
+use crate::output::report::{Progress, Report};
+
+use super::bottleneck;
+use super::collector::{Collected, Collector};
+use super::pool::scenario_tags;
+use super::threads::{Call, RunError, Thread};
+use super::verdicts;
+use super::{ScenarioState, StopReason, Test, unix_ns};
+
+/// How often measurements are taken from the threads.
+const COLLECT_EVERY: Duration = Duration::from_secs(1);
+
+/// How a test is run, apart from its options.
+pub struct Settings {
+    /// Threads for virtual users, at least 1.
+    pub threads: usize,
+    /// Functions that the script exports.
+    pub exports: Vec<String>,
+    /// Where raw samples go.
+    pub outputs: Vec<Box<dyn Output>>,
+    /// What a person sees meanwhile.
+    pub display: Arc<Display>,
+    /// Whether standard output and standard error are terminals, for `handleSummary`.
+    pub terminals: (bool, bool),
+}
+
+/// A test that is over.
+pub struct Outcome {
+    /// What it measured.
+    pub report: Report,
+    /// Thresholds that do not hold.
+    pub broken: Vec<String>,
+    /// What went wrong in `setup`, `teardown` or on this machine; the report is what there is all the same.
+    pub error: Option<RunError>,
+    /// What `handleSummary` returned, as JSON; an error is in `error`.
+    pub summary: Option<serde_json::Value>,
+}
+
+/// Runs `test`.
+///
+/// # Errors
+/// If it could not begin: the script's init code threw something, or the machine does not give what is needed.
+pub async fn run(test: &Arc<Test>, settings: Settings) -> Result<Outcome, RunError> {
+    let Settings {
+        threads: count,
+        exports,
+        outputs,
+        display,
+        terminals,
+    } = settings;
+    let threads = (0..count).map(|index| Thread::start(test, index, count, !outputs.is_empty()));
+    let threads: Vec<Thread> = threads.collect::<Result<_, _>>()?;
+    let running = Running {
+        test,
+        threads,
+        exports,
+        display,
+    };
+    for ready in futures_util::future::join_all(running.threads.iter().map(Thread::prepare)).await {
+        ready?;
+    }
+    tokio::task::spawn_local(obey_signals(test.clone()));
+    let sources = running
+        .threads
+        .iter()
+        .map(|thread| thread.aggregate.clone())
+        .collect();
+    let collector = Collector::new(test.clone(), sources, outputs);
+    let outcome = running.from_setup_to_summary(collector, terminals).await;
+    running.threads.into_iter().for_each(Thread::join);
+    Ok(outcome)
+}
+
+/// The first signal ends the test, the second one the process.
+async fn obey_signals(test: Arc<Test>) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        test.script.log.line(
+            Level::Warning,
+            "signals cannot be caught here: stopping by one loses the summary",
+        );
+        return;
+    };
+    let mut received = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    received().await;
+    test.script.log.line(
+        Level::Warning,
+        "stopping; once more stops at once and loses the summary",
+    );
+    test.stop(StopReason::Signal);
+    received().await;
+    std::process::exit(super::EXIT_INTERRUPTED.into());
+}
+
+struct Running<'a> {
+    test: &'a Arc<Test>,
+    threads: Vec<Thread>,
+    exports: Vec<String>,
+    display: Arc<Display>,
+}
+
+impl Running<'_> {
+    async fn from_setup_to_summary(&self, mut collector: Collector, terminals: (bool, bool)) -> Outcome {
+        let (test, options) = (self.test, &self.test.options);
+        let mut error = None;
+        let setup = self
+            .call(
+                Phase::Setup,
+                "setup",
+                None,
+                (!options.no_setup).then_some(options.setup_timeout),
+            )
+            .await;
+        let setup_data: Option<Arc<str>> = setup
+            .unwrap_or_else(|problem| {
+                error = Some(problem);
+                None
+            })
+            .map(Into::into);
+        let (started_unix_ns, cpu) = (unix_ns(), bottleneck::cpu_time());
+        let began = Instant::now();
+        if error.is_none() && !test.is_stopped() {
+            test.start(began);
+            error = self
+                .scenarios(&mut collector, began, setup_data.clone())
+                .await
+                .err();
+            self.count_unstarted();
+        }
+        let elapsed = began.elapsed();
+        let cpu = bottleneck::cpu_time() - cpu;
+        if test.started().is_some() {
+            let limit = (!options.no_teardown).then_some(options.teardown_timeout);
+            let torn_down = self
+                .call(Phase::Teardown, "teardown", setup_data.clone(), limit)
+                .await;
+            error = error.or(torn_down.err());
+        }
+        self.display.finish();
+        let report = self.report(
+            collector.finish(),
+            (elapsed, started_unix_ns),
+            cpu,
+            setup_data.as_deref(),
+        );
+        let summary = self
+            .summarise(&report, terminals)
+            .await
+            .unwrap_or_else(|problem| {
+                test.script.log.line(Level::Error, &problem.to_string());
+                None // the usual summary takes its place
+            });
+        Outcome {
+            broken: verdicts::broken(&report.metrics),
+            report,
+            error,
+            summary,
+        }
+    }
+
+    /// Calls an exported function, if there is one and `limit` says that it is to be called.
+    async fn call(
+        &self,
+        phase: Phase,
+        function: &'static str,
+        argument: Option<Arc<str>>,
+        limit: Option<Duration>,
+    ) -> Result<Option<String>, RunError> {
+        if limit.is_none() || !self.exports.iter().any(|export| export == function) {
+            return Ok(None);
+        }
+        self.threads[0]
+            .call(Call {
+                phase,
+                function,
+                argument,
+                limit,
+            })
+            .await
+    }
+
+    /// Runs all scenarios, and takes measurements meanwhile.
+    async fn scenarios(
+        &self,
+        collector: &mut Collector,
+        began: Instant,
+        data: Option<Arc<str>>,
+    ) -> Result<(), RunError> {
+        let parts =
+            futures_util::future::join_all(self.threads.iter().map(|thread| thread.run(began, data.clone())));
+        let mut parts = std::pin::pin!(parts);
+        let mut tick = tokio::time::interval_at((began + COLLECT_EVERY).into(), COLLECT_EVERY);
+        loop {
+            tokio::select! {
+                ended = &mut parts => return ended.into_iter().collect(),
+                _ = tick.tick() => {
+                    let live = collector.collect();
+                    collector.judge();
+                    self.display.update(&self.progress(), live);
+                }
+            }
+        }
+    }
+
+    fn progress(&self) -> Vec<Progress> {
+        self.test
+            .scenarios
+            .iter()
+            .map(|state| progress(self.test, state, self.threads.len()))
+            .collect()
+    }
+
+    /// Counts iterations that scenarios of a fixed number had no time for as dropped.
+    fn count_unstarted(&self) {
+        for state in &self.test.scenarios {
+            let wanted = match &state.scenario.executor {
+                Executor::SharedIterations { iterations, .. } => *iterations,
+                Executor::PerVuIterations { vus, iterations, .. } => iterations * u64::from(*vus),
+                _ => continue,
+            };
+            let left = wanted.saturating_sub(state.iterations.load(Ordering::Relaxed));
+            if left > 0 {
+                state.dropped.fetch_add(left, Ordering::Relaxed);
+                let tags = scenario_tags(self.test, state);
+                #[expect(clippy::cast_precision_loss, reason = "a count that somebody reads")]
+                self.threads[0].aggregate.lock().record(
+                    builtin::DROPPED_ITERATIONS,
+                    left as f64,
+                    unix_ns(),
+                    &tags,
+                );
+            }
+        }
+    }
+
+    fn report(
+        &self,
+        collected: Collected,
+        when: (Duration, u64),
+        cpu: Duration,
+        setup_data: Option<&str>,
+    ) -> Report {
+        let (test, (elapsed, started_unix_ns)) = (self.test, when);
+        let Collected { whole, timeline } = collected;
+        let thresholds = if test.options.no_thresholds {
+            &[][..]
+        } else {
+            &test.options.thresholds
+        };
+        Report {
+            script: test
+                .script
+                .path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            duration: elapsed,
+            started_unix_ns,
+            metrics: verdicts::metrics(&whole, thresholds, elapsed),
+            root_group: whole.groups().root().clone(),
+            options: test.options.clone(),
+            options_json: test.options_json.clone(),
+            setup_data: setup_data
+                .and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default(),
+            timeline,
+            warnings: bottleneck::warnings(&whole, elapsed, cpu, self.threads.len()),
+        }
+    }
+
+    async fn summarise(
+        &self,
+        report: &Report,
+        terminals: (bool, bool),
+    ) -> Result<Option<serde_json::Value>, RunError> {
+        let data = crate::output::handle_summary::data(report, terminals.0, terminals.1).to_string();
+        let limit = Some(self.test.options.teardown_timeout);
+        let returned = self
+            .call(Phase::Summary, "handleSummary", Some(data.into()), limit)
+            .await?;
+        Ok(returned.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+}
+
+fn progress(test: &Test, state: &ScenarioState, threads: usize) -> Progress {
+    let elapsed = state.elapsed(test);
+    let rate = crate::executor::Arrivals::of(&state.scenario.executor);
+    let parts = super::scenario::parts(&state.scenario.executor, threads);
+    Progress {
+        scenario: state.scenario.clone(),
+        vus: (
+            state.active.load(Ordering::Relaxed),
+            state.vus.load(Ordering::Relaxed),
+        ),
+        iterations: state.completed.load(Ordering::Relaxed),
+        dropped: state.dropped.load(Ordering::Relaxed),
+        rate: rate.map(|arrivals| arrivals.rate_at(elapsed.unwrap_or_default())),
+        elapsed,
+        ended: usize::try_from(state.ended.load(Ordering::Relaxed)).is_ok_and(|ended| ended >= parts),
+    }
+}
