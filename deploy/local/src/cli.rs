@@ -1,12 +1,17 @@
 //! The command line: three regions, a self-check, and then whatever the user wants to try.
 
+mod abroad;
 mod check;
+mod command;
 mod expect;
+mod faults;
 mod intro;
 mod paint;
 mod table;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -38,6 +43,9 @@ struct Cli {
     /// Keep configurations, logs, certificates and data in this folder instead of a temporary one
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Instead of checking and staying up, run this in the world, which it finds in its environment; exit as it does
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["check", "keep_going"])]
+    command: Vec<OsString>,
 }
 
 impl Cli {
@@ -52,11 +60,12 @@ impl Cli {
     }
 }
 
-/// Reads the command line and does what it says; false when the self-check found a fault.
+/// Reads the command line and does what it says. The exit code is 1 when the self-check found a fault, and the command's
+/// where one was run.
 ///
 /// # Errors
 /// What could not be started or stopped.
-pub(crate) fn run() -> anyhow::Result<bool> {
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -67,35 +76,40 @@ pub(crate) fn run() -> anyhow::Result<bool> {
         .block_on(serve(cli))
 }
 
-async fn serve(cli: Cli) -> anyhow::Result<bool> {
+async fn serve(cli: Cli) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let paint = Paint::of_stdout();
     let started = Instant::now();
     let world = tokio::select! {
         world = cli.world().start() => world?,
-        () = stop.asked() => return Ok(true),
+        _ = stop.asked() => return Ok(ExitCode::SUCCESS),
     };
+    if let Some((program, args)) = cli.command.split_first() {
+        let records = (cli.profiles, cli.jobs);
+        let code = command::run(&world, records, program, args, &mut stop).await?;
+        return end(world, stop, code).await;
+    }
     print(&intro::text(&world, started.elapsed()));
     let well = tokio::select! {
         well = check::run(&world, paint) => well,
-        () = stop.asked() => return end(world, stop, true).await,
+        _ = stop.asked() => return end(world, stop, ExitCode::SUCCESS).await,
     };
     if cli.check || !(well || cli.keep_going) {
-        return end(world, stop, well).await;
+        return end(world, stop, ExitCode::from(u8::from(!well))).await;
     }
     print("\nReady. Ctrl-C stops everything.\n");
     stop.asked().await;
     print("\nStopping.\n");
-    end(world, stop, true).await
+    end(world, stop, ExitCode::SUCCESS).await
 }
 
 /// Stops everything in order; asked to stop once more, at once.
-async fn end(world: World, mut stop: Stop, well: bool) -> anyhow::Result<bool> {
+async fn end(world: World, mut stop: Stop, code: ExitCode) -> anyhow::Result<ExitCode> {
     tokio::select! {
         stopped = world.shutdown() => stopped?,
-        () = stop.asked() => {}
+        _ = stop.asked() => {}
     }
-    Ok(well)
+    Ok(code)
 }
 
 /// The signals that mean stop: a terminal's Ctrl-C, a terminal that closes, and `kill`.
@@ -114,11 +128,11 @@ impl Stop {
         })
     }
 
-    async fn asked(&mut self) {
+    async fn asked(&mut self) -> SignalKind {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.hangup.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use futures_util::future::try_join_all;
+use proxima_config::geo::{self, Coordinates};
 use tempfile::TempDir;
 use toml::Table;
 
@@ -85,6 +86,19 @@ impl World {
     /// All regions, in the order of their making.
     pub fn regions(&self) -> &[Region] {
         &self.regions
+    }
+
+    /// Great-circle distance between two regions in kilometres.
+    ///
+    /// # Panics
+    /// When the world has no such region.
+    pub fn distance_km(&self, from: &str, to: &str) -> f64 {
+        let at = |name: &str| {
+            let site = self.sites.iter().find(|site| site.place.name == name);
+            site.and_then(|site| Coordinates::new(site.place.latitude, site.place.longitude).ok())
+                .unwrap_or_else(|| panic!("the world has no region {name}"))
+        };
+        geo::distance_km(at(from), at(to))
     }
 
     /// The authority that issued the proxies' certificates, and issues more.

@@ -125,3 +125,85 @@ fn what_is_missing_is_named_with_its_remedy() {
     assert!(text.contains("apt-get install memcached"), "{text}");
     assert!(is_empty(dir.path()));
 }
+
+/// Runs a shell script in a world.
+fn in_the_world(dir: &Path, script: &str) -> (Output, String) {
+    output(program(dir).args(["--", "sh", "-c", script]))
+}
+
+#[test]
+fn a_command_finds_the_world_in_its_environment_and_ends_it_with_its_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"
+        echo "$PROXIMA_PROFILES $PROXIMA_JOBS"
+        for region in $(echo "$PROXIMA_REGIONS" | tr , ' '); do
+            curl -fsS --cacert "$SSL_CERT_FILE" -o /dev/null -w "${region%%=*} %{http_code}\n" "${region#*=}/profiles/7"
+        done
+        exit 42
+    "#;
+    let (output, text) = in_the_world(dir.path(), script);
+    assert_eq!(output.status.code(), Some(42), "{text}");
+    assert_eq!(text, "20 20\nus-west 200\neu-central 200\nap-east 200\n");
+    assert!(is_empty(dir.path()));
+}
+
+#[test]
+fn a_command_can_have_processes_of_the_world_hurt() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"
+        url=${PROXIMA_REGIONS%%,*}
+        url=${url#*=}
+        order() { curl -sS -X POST -w '%{http_code}\n' "$PROXIMA_FAULTS/$1"; }
+        ask() { curl -sS -m 5 --cacert "$SSL_CERT_FILE" -o /dev/null -w '%{http_code}\n' "$url/profiles/7" 2>/dev/null; }
+        order proxy/us-west/kill; ask; order proxy/us-west/restart; ask
+        order origin/us-west/pause; order origin/us-west/resume
+        order ring/us-west/stop; ask
+        order origin/nowhere/kill; order dog/us-west/kill; order origin/us-west/pat
+    "#;
+    let (output, text) = in_the_world(dir.path(), script);
+    assert!(output.status.success(), "{text}");
+    let expected = [
+        "200",
+        "000",
+        "200",
+        "200",
+        "200",
+        "200",
+        "200",
+        "200",
+        "the world has no region nowhere500",
+        "no target `dog`: it is origin, proxy or ring404",
+        "no act `pat`: it is kill, stop, pause, resume or restart404",
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_way_abroad_is_as_long_as_on_the_earth() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"curl -fsS --cacert "$SSL_CERT_FILE" -o /dev/null -w '%{time_starttransfer}\n' "$PROXIMA_ABROAD/profiles/7""#;
+    let (output, text) = in_the_world(dir.path(), script);
+    assert!(output.status.success(), "{text}");
+    // There and back twice, 100 ms each: for the handshake, and for the request.
+    let seconds: f64 = text.trim().parse().unwrap();
+    assert!((0.2..2.0).contains(&seconds), "{text}");
+}
+
+#[test]
+fn a_signal_stops_the_command_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "trap 'echo asked to stop; exit 5' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut child = program(dir.path())
+        .args(["--", "sh", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("ready"));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(lines.next().as_deref(), Some("asked to stop"));
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert!(is_empty(dir.path()));
+}
