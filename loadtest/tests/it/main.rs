@@ -5,5 +5,7 @@
     reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
+mod exits;
 mod harness;
 mod language;
+mod signals;
