@@ -28,7 +28,10 @@ fn missed_thresholds_exit_with_99_and_are_named_and_no_others() {
         run.stderr
     );
     let thresholds = &run.summary["metrics"]["iterations"]["thresholds"];
-    assert_eq!(*thresholds, serde_json::json!({"count==3": false, "count>3": true}));
+    assert_eq!(
+        *thresholds,
+        serde_json::json!({"count==3": false, "count>3": true})
+    );
 }
 
 #[test]
@@ -238,7 +241,11 @@ fn a_threshold_can_end_a_test_early() {
     );
     let run = run.run().with_code(99);
     assert!(run.stderr.contains("torn down"), "{}", run.stderr);
-    assert!(run.stderr.ends_with("missed: errors: count<3\n"), "{}", run.stderr);
+    assert!(
+        run.stderr.ends_with("missed: errors: count<3\n"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -5,7 +5,9 @@
     reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
+mod executors;
 mod exits;
 mod harness;
 mod language;
+mod runaway;
 mod signals;

@@ -61,7 +61,10 @@ fn a_second_signal_ends_the_process_at_once() {
     run.wait_for("once more stops at once");
     send(&run, Signal::INT);
     let run = run.wait().with_code(105);
-    assert_eq!((run.stdout.as_str(), &run.summary), ("", &serde_json::Value::Null));
+    assert_eq!(
+        (run.stdout.as_str(), &run.summary),
+        ("", &serde_json::Value::Null)
+    );
 }
 
 #[test]
