@@ -9,7 +9,7 @@ use super::connect::{Protocol, connect};
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
 use super::network::Network;
-use super::pool::Pool;
+use super::pool::{DialOutcome, Pool};
 use super::request::Request;
 use super::response::Response;
 use super::retry::Broken;
@@ -99,12 +99,21 @@ impl Client {
         if let Some((id, connection)) = self.pool.share(origin) {
             return Ok(Opened::Http2(id, connection));
         }
-        if dial.is_http1.get() {
-            drop(first);
-            return self.dial(origin, progress).await;
+        let outcome = dial.outcome.borrow().clone();
+        match outcome {
+            Some(DialOutcome::Failed(failure)) => return Err(failure),
+            Some(DialOutcome::Http1) => {
+                drop(first);
+                return self.dial(origin, progress).await;
+            }
+            None => {}
         }
         let opened = self.dial(origin, progress).await;
-        dial.is_http1.set(matches!(opened, Ok(Opened::Http1(_))));
+        *dial.outcome.borrow_mut() = match &opened {
+            Ok(Opened::Http1(_)) => Some(DialOutcome::Http1),
+            Ok(Opened::Http2(..)) => None,
+            Err(failure) => Some(DialOutcome::Failed(failure.clone())),
+        };
         opened
     }
 
