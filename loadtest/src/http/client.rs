@@ -79,6 +79,11 @@ impl Client {
         let deadline = progress.deadline;
         let opened = timeout_at(deadline, self.open(request.target.origin(), progress)).await;
         let opened = opened.unwrap_or_else(|_| Err(Failure::timeout()));
+        if opened.is_err()
+            && let Some(traffic) = progress.dialled.take()
+        {
+            progress.account(&traffic);
+        }
         match opened.map_err(Broken::late)? {
             Opened::Http1(link) => {
                 let connection = Box::new(http1::Connection::new(*link, deadline));
@@ -156,7 +161,7 @@ impl Client {
     ) -> Result<Response, Broken> {
         let exchanged = timeout_at(progress.deadline, connection.exchange(request, progress)).await;
         let result = exchanged.unwrap_or_else(|_| {
-            connection.account(progress);
+            progress.account(connection.traffic());
             Err(Broken::late(Failure::timeout()))
         });
         if result.as_ref().is_err_and(|broken| !broken.spares_connection()) {

@@ -75,9 +75,7 @@ impl Connection {
         self.deadline.as_mut().reset(progress.deadline);
         progress.sending(self.link.remote, self.link.tls);
         let result = self.converse(request, close, progress).await;
-        let (sent, received) = self.link.traffic.take();
-        progress.bytes_sent += sent;
-        progress.bytes_received += received;
+        progress.account(&self.link.traffic);
         result
     }
 
