@@ -8,7 +8,7 @@ use tokio::task::LocalSet;
 use crate::js::{Exports, Script, ScriptError, Vu};
 use crate::log::{Level, Log};
 use crate::metrics::Selector;
-use crate::options::{self, Layers, Resolved};
+use crate::options::{self, Layers, Resolved, SummaryMode};
 use crate::threshold::check_kinds;
 
 use super::args::ScriptArgs;
@@ -96,6 +96,11 @@ fn select_submetrics(script: &Script, resolved: &Resolved) -> Result<(), Failure
             .registry
             .select(selector)
             .map_err(|problem| Failure::Config(problem.to_string()))?;
+    }
+    if resolved.options.summary_mode == SummaryMode::Full {
+        for scenario in &resolved.options.scenarios {
+            script.registry.select_all("scenario", &scenario.name);
+        }
     }
     Ok(())
 }

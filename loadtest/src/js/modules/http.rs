@@ -152,6 +152,9 @@ async fn answer(host: &Host, prepared: Prepared) -> Answer {
         .live
         .as_ref()
         .expect("a request was prepared, so there is a test");
+    if let Some(turn) = live.shard.test.queue_request() {
+        tokio::time::sleep_until(turn.into()).await;
+    }
     let mut count = |request: &crate::http::Request, exchange: &crate::http::Exchange| {
         samples::record(host, &labels, request, exchange);
     };
