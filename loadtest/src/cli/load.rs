@@ -66,7 +66,7 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
         .enable_all()
         .build()
         .map_err(broken)?;
-    let exports = LocalSet::new().block_on(&runtime, async {
+    LocalSet::new().block_on(&runtime, async {
         let (_vu, ready) = Vu::spawn(script.clone(), None, 0, std::rc::Rc::default()).map_err(broken)?;
         let died = || ScriptError {
             text: "the script's init code ended this program's fiber".to_owned(),
@@ -75,8 +75,7 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
             .await
             .unwrap_or_else(|_| Err(died()))
             .map_err(|error| Failure::Script(error.to_string()))
-    });
-    exports
+    })
 }
 
 /// Has what thresholds look at counted apart.

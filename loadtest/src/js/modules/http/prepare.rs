@@ -237,7 +237,7 @@ fn read_params<'js>(ctx: &Ctx<'js>, params: &Object<'js>, prepared: &mut Prepare
             "redirects" => {
                 prepared.redirects_max = value
                     .get()
-                    .map_err(|_| throw(ctx, "redirects is a number, 0 or more"))?
+                    .map_err(|_| throw(ctx, "redirects is a number, 0 or more"))?;
             }
             "responseType" => prepared.response_type = response_type_of(ctx, &value)?,
             "responseCallback" => prepared.samples.expected = Expected::of(ctx, &value)?,
