@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use crate::metrics::{Registry, TagSet, Tags};
 
-/// Sets of tags that are kept before all are forgotten: a script that makes up URLs must not eat the memory.
-const KEPT_MAX: usize = 4_096;
+/// Sets of tags of one kind that a virtual user keeps before it forgets them all: a script that makes up URLs must not eat
+/// the memory.
+const KEPT_MAX: usize = 256;
 
 /// What tells one request's samples from another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestTags {
     pub(super) method: http::Method,
+    /// Or the name that the script gave instead.
     pub(super) url: Rc<str>,
-    /// Instead of the URL.
-    pub(super) name: Option<Rc<str>>,
     /// 0 for none.
     pub(super) status: u16,
     pub(super) proto: &'static str,
@@ -176,7 +176,6 @@ impl Circumstances {
             }
         };
         let (status, code) = (request.status.to_string(), number(request.error_code));
-        let name = request.name.as_deref().unwrap_or(&request.url);
         let expected = request
             .expected
             .map_or("", |expected| if expected { "true" } else { "false" });
@@ -184,15 +183,8 @@ impl Circumstances {
             ("proto", request.proto),
             ("status", &status),
             ("method", request.method.as_str()),
-            (
-                "url",
-                if request.name.is_some() {
-                    name
-                } else {
-                    &request.url
-                },
-            ),
-            ("name", name),
+            ("url", &request.url),
+            ("name", &request.url),
             ("expected_response", expected),
             ("error", request.error.as_deref().unwrap_or_default()),
             ("error_code", &code),
