@@ -8,7 +8,7 @@ SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test fuzz lint doc audit bench bench-ring
+.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-ring
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -36,6 +36,12 @@ test: setup-test ## run all tests
 		set -x; TMPDIR=$(SCRATCH) $(CARGO) test --workspace --bins --lib --tests $(ARGS); \
 	fi
 
+# Make itself exits with 2 whatever the script's code was; it prints the code, which is 99 when a threshold was missed.
+SCRIPT ?=
+load: setup-run ## run the load scripts against three regions on this machine (SCRIPT=smoke: only that one)
+	$(CARGO) build --profile quick -p proxima -p proxima-origin -p proxima-local -p proxima-load --bins
+	@PATH="$(abspath $(TARGET))/quick:$$PATH" TMPDIR=$(SCRATCH) loadtest/run-scripts $(SCRIPT) -- $(ARGS)
+
 # Without a sanitizer: no code of ours is unsafe, so stable Rust will do, and inputs are tried faster.
 SECONDS ?= 30
 fuzz: setup-run ## look for input that breaks a parser, SECONDS=30 for each (needs cargo-fuzz)
@@ -47,7 +53,7 @@ fuzz: setup-run ## look for input that breaks a parser, SECONDS=30 for each (nee
 			fuzz/seeds/$$target -- -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 $(ARGS)) || exit 1; \
 	done
 
-lint: setup-run ## check format, clippy, documentation, and licences and sources of dependencies
+lint: setup-run check-scripts ## check format, clippy, load scripts, documentation, and licences and sources of dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(MAKE) --no-print-directory doc
@@ -56,6 +62,13 @@ lint: setup-run ## check format, clippy, documentation, and licences and sources
 	else \
 		echo 'lint: SKIPPED licences and sources of dependencies: cargo-deny is not installed (cargo install cargo-deny)'; \
 	fi
+
+SCRIPTS := loadtest/scripts
+check-scripts: setup-test $(SCRIPTS)/node_modules/.package-lock.json ## check the types of the load scripts
+	cd $(SCRIPTS) && npm run --silent check
+
+$(SCRIPTS)/node_modules/.package-lock.json: $(SCRIPTS)/package-lock.json
+	cd $(SCRIPTS) && npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
 doc: setup-run ## build the code's documentation
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --workspace --no-deps --document-private-items

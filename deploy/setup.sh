@@ -25,10 +25,13 @@ TEST=(
   wrk:wrk                       # HTTP/1.1 load
   nutcracker:nutcracker         # twemproxy, the judge of where the ring's keys belong
   chromium:chromium             # a real browser as a client
+  node:nodejs                   # the type check of the load scripts
+  npm:npm
 )
 BENCH=(
   nginx:nginx-light             # the peer to compare with
   taskset:util-linux            # pins each process to one core
+  hey:hey                       # a load generator to compare with
 )
 
 usage() {

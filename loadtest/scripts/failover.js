@@ -26,7 +26,7 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
 import { actNamed, harm, undo } from './lib/faults.js';
-import { JSON_BODY, number, perRegion, records, regionNamed, regions } from './lib/world.js';
+import { JSON_BODY, asked, number, perRegion, records, regionNamed, regionNames, regions } from './lib/world.js';
 import { zipf } from './lib/zipf.js';
 
 const FAULT = __ENV.FAULT || `origin/${regions[0]?.name}`;
@@ -85,6 +85,8 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', regionNames),
+    ...asked('phase', PHASES),
     dropped_iterations: ['count==0'],
     ...Object.fromEntries(PHASES.map((phase) => [`failed{kind:read,phase:${phase}}`, ['rate==0']])),
     'failed{kind:write,phase:before}': ['rate==0'],
@@ -142,11 +144,9 @@ function ask(send) {
 }
 
 export function breakIt() {
-  harm(FAULT, ACT);
-  check(null, { 'the harm was done': () => true });
+  check(harm(FAULT, ACT), { 'the harm was done': (done) => done });
 }
 
 export function mendIt() {
-  undo(FAULT, ACT);
-  check(null, { 'the harm was undone': () => true });
+  check(undo(FAULT, ACT), { 'the harm was undone': (done) => done });
 }

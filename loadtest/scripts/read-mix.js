@@ -22,7 +22,7 @@ import { check } from 'k6';
 import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import { outcome } from './lib/cache_status.js';
-import { JSON_BODY, number, perRegion, records, regionNamed, regions, seconds } from './lib/world.js';
+import { JSON_BODY, asked, number, perRegion, records, regionNamed, regionNames, regions, seconds } from './lib/world.js';
 import { zipf } from './lib/zipf.js';
 
 const WRITES = number('WRITES', 0.05);
@@ -51,6 +51,7 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', regionNames),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     'http_req_duration{kind:read}': [`p(99)<${number('READ_P99_MS', 250)}`],

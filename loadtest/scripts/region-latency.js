@@ -21,7 +21,7 @@ import { check } from 'k6';
 import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import { outcome } from './lib/cache_status.js';
-import { number, perRegion, regions, seconds } from './lib/world.js';
+import { asked, number, perRegion, regionNames, regions, seconds } from './lib/world.js';
 
 const HOT = number('HOT', 50);
 const ABROAD = __ENV.PROXIMA_ABROAD;
@@ -57,6 +57,7 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', ABROAD ? [...regionNames, 'abroad'] : regionNames),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     ...perRegion(({ name }) => [

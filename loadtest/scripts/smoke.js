@@ -9,7 +9,7 @@
 import { check } from 'k6';
 import http from 'k6/http';
 import { outcome } from './lib/cache_status.js';
-import { JSON_BODY, perRegion, records, regionNamed, regions } from './lib/world.js';
+import { JSON_BODY, asked, perRegion, records, regionNamed, regionNames, regions } from './lib/world.js';
 
 /** @type {import('k6/options').Options} */
 export const options = {
@@ -20,6 +20,7 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', regionNames),
     ...perRegion(({ name }) => [`checks{region:${name}}`, ['rate==1']]),
   },
 };

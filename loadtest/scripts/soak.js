@@ -17,7 +17,7 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import { outcome } from './lib/cache_status.js';
-import { JSON_BODY, number, perRegion, records, regionNamed, regions, seconds } from './lib/world.js';
+import { JSON_BODY, asked, number, perRegion, records, regionNamed, regionNames, regions, seconds } from './lib/world.js';
 import { zipf } from './lib/zipf.js';
 
 const DURATION_S = seconds('DURATION', '30s');
@@ -48,6 +48,8 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', regionNames),
+    ...asked('part', PARTS),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     'read_duration{part:first}': READ_GATE,

@@ -18,7 +18,7 @@ import { check } from 'k6';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Trend } from 'k6/metrics';
-import { number, records, regions } from './lib/world.js';
+import { asked, number, records, regions } from './lib/world.js';
 import { zipf } from './lib/zipf.js';
 
 const CALM = number('CALM', 50);
@@ -53,6 +53,7 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('phase', ['before', 'spike', 'after']),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     'read_duration{phase:before}': [`p(95)<${number('CALM_P95_MS', 50)}`],

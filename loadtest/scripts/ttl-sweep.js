@@ -22,7 +22,7 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { Rate, Trend } from 'k6/metrics';
 import { outcome } from './lib/cache_status.js';
-import { number, records, regionNamed, regions, seconds } from './lib/world.js';
+import { asked, number, records, regionNamed, regions, seconds } from './lib/world.js';
 import { zipf, zipfShares } from './lib/zipf.js';
 
 const TTLS_S = (__ENV.TTLS || '1,2,5,10').split(',').map(Number);
@@ -78,6 +78,10 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked(
+      'ttl',
+      TTLS_S.map((ttl_s) => `${ttl_s}s`),
+    ),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     ...Object.fromEntries(

@@ -18,7 +18,7 @@ import { check, fail, sleep } from 'k6';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
-import { JSON_BODY, number, perRegion, records, regions, seconds } from './lib/world.js';
+import { JSON_BODY, asked, number, perRegion, records, regionNames, regions, seconds } from './lib/world.js';
 
 const STALE_MAX_MS = number('STALE_MAX_MS', 2000);
 /** Pause between two looks. */
@@ -42,6 +42,7 @@ export const options = {
   thresholds: {
     checks: ['rate==1'],
     http_reqs: ['count>0'],
+    ...asked('region', regionNames),
     http_req_failed: ['rate==0'],
     dropped_iterations: ['count==0'],
     ...perRegion(({ name }) => [

@@ -23,6 +23,8 @@ export const regions = (__ENV.PROXIMA_REGIONS || 'local=http://127.0.0.1:8080').
   return { name, url };
 });
 
+export const regionNames = regions.map(({ name }) => name);
+
 /** How many there are of each. */
 export const records = {
   profiles: number('PROXIMA_PROFILES', 1000),
@@ -40,7 +42,7 @@ export const JSON_BODY = { 'Content-Type': 'application/json' };
 export function regionNamed(name) {
   const found = regions.find((region) => region.name === name);
   if (found === undefined) {
-    throw new Error(`there is no region "${name}"; PROXIMA_REGIONS has ${regions.map(({ name }) => name).join(', ')}`);
+    throw new Error(`there is no region "${name}"; PROXIMA_REGIONS has ${regionNames.join(', ')}`);
   }
   return found;
 }
@@ -86,4 +88,15 @@ export function seconds(name, otherwise) {
  */
 export function perRegion(entry) {
   return Object.fromEntries(regions.map(entry));
+}
+
+/**
+ * Thresholds that are missed when there was no request with one of these tags: a gate on the latency of requests that were
+ * never made is passed.
+ * @param {string} tag
+ * @param {string[]} values
+ * @returns {Record<string, string[]>}
+ */
+export function asked(tag, values) {
+  return Object.fromEntries(values.map((value) => [`http_reqs{${tag}:${value}}`, ['count>0']]));
 }

@@ -8,7 +8,7 @@ use tokio::task::LocalSet;
 use crate::js::{Exports, Script, ScriptError, Vu};
 use crate::log::{Level, Log};
 use crate::metrics::Selector;
-use crate::options::{self, Layers, Resolved};
+use crate::options::{self, Layers, Resolved, SummaryMode};
 use crate::threshold::check_kinds;
 
 use super::args::ScriptArgs;
@@ -66,7 +66,7 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
         .enable_all()
         .build()
         .map_err(broken)?;
-    let exports = LocalSet::new().block_on(&runtime, async {
+    LocalSet::new().block_on(&runtime, async {
         let (_vu, ready) = Vu::spawn(script.clone(), None, 0, std::rc::Rc::default()).map_err(broken)?;
         let died = || ScriptError {
             text: "the script's init code ended this program's fiber".to_owned(),
@@ -75,8 +75,7 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
             .await
             .unwrap_or_else(|_| Err(died()))
             .map_err(|error| Failure::Script(error.to_string()))
-    });
-    exports
+    })
 }
 
 /// Has what thresholds look at counted apart.
@@ -96,6 +95,11 @@ fn select_submetrics(script: &Script, resolved: &Resolved) -> Result<(), Failure
             .registry
             .select(selector)
             .map_err(|problem| Failure::Config(problem.to_string()))?;
+    }
+    if resolved.options.summary_mode == SummaryMode::Full {
+        for scenario in &resolved.options.scenarios {
+            script.registry.select_all("scenario", &scenario.name);
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::connect::{Protocol, connect};
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
 use super::network::Network;
-use super::pool::Pool;
+use super::pool::{DialOutcome, Pool};
 use super::request::Request;
 use super::response::Response;
 use super::retry::Broken;
@@ -79,6 +79,11 @@ impl Client {
         let deadline = progress.deadline;
         let opened = timeout_at(deadline, self.open(request.target.origin(), progress)).await;
         let opened = opened.unwrap_or_else(|_| Err(Failure::timeout()));
+        if opened.is_err()
+            && let Some(traffic) = progress.dialled.take()
+        {
+            progress.account(&traffic);
+        }
         match opened.map_err(Broken::late)? {
             Opened::Http1(link) => {
                 let connection = Box::new(http1::Connection::new(*link, deadline));
@@ -99,12 +104,21 @@ impl Client {
         if let Some((id, connection)) = self.pool.share(origin) {
             return Ok(Opened::Http2(id, connection));
         }
-        if dial.is_http1.get() {
-            drop(first);
-            return self.dial(origin, progress).await;
+        let outcome = dial.outcome.borrow().clone();
+        match outcome {
+            Some(DialOutcome::Failed(failure)) => return Err(failure),
+            Some(DialOutcome::Http1) => {
+                drop(first);
+                return self.dial(origin, progress).await;
+            }
+            None => {}
         }
         let opened = self.dial(origin, progress).await;
-        dial.is_http1.set(matches!(opened, Ok(Opened::Http1(_))));
+        *dial.outcome.borrow_mut() = match &opened {
+            Ok(Opened::Http1(_)) => Some(DialOutcome::Http1),
+            Ok(Opened::Http2(..)) => None,
+            Err(failure) => Some(DialOutcome::Failed(failure.clone())),
+        };
         opened
     }
 
@@ -147,7 +161,7 @@ impl Client {
     ) -> Result<Response, Broken> {
         let exchanged = timeout_at(progress.deadline, connection.exchange(request, progress)).await;
         let result = exchanged.unwrap_or_else(|_| {
-            connection.account(progress);
+            progress.account(connection.traffic());
             Err(Broken::late(Failure::timeout()))
         });
         if result.as_ref().is_err_and(|broken| !broken.spares_connection()) {

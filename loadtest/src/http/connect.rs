@@ -41,6 +41,7 @@ pub(super) async fn connect(
         .map_err(|error| Failure::of_io(During::Dial, &error))?;
     progress.remote = Some(remote);
     let traffic = Rc::<Traffic>::default();
+    progress.dialled = Some(traffic.clone());
     let socket = Socket {
         tcp,
         traffic: traffic.clone(),
@@ -57,11 +58,6 @@ pub(super) async fn connect(
     let started = Instant::now();
     let shaken = shake_hands(network, origin, socket, remote).await;
     progress.tls_handshaking = started.elapsed();
-    if shaken.is_err() {
-        let (sent, received) = traffic.take();
-        progress.bytes_sent += sent;
-        progress.bytes_received += received;
-    }
     shaken
 }
 

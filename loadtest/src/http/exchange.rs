@@ -1,10 +1,12 @@
 //! What became of a request, and how long each part of it took.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
 use super::response::Response;
+use super::socket::Traffic;
 
 /// One request and its response, or what went wrong.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub(super) struct Progress {
     pub(super) bytes_received: u64,
     pub(super) remote: Option<SocketAddr>,
     pub(super) tls: Option<TlsInfo>,
+    /// Of the connection that is being made.
+    pub(super) dialled: Option<Rc<Traffic>>,
 }
 
 /// What a timeout that no clock can add stands for.
@@ -98,6 +102,7 @@ impl Progress {
             bytes_received: 0,
             remote: None,
             tls: None,
+            dialled: None,
         }
     }
 
@@ -108,6 +113,13 @@ impl Progress {
         self.first_byte = None;
         self.remote = Some(remote);
         self.tls = tls;
+    }
+
+    /// Takes note of the bytes that went over a connection.
+    pub(super) fn account(&mut self, traffic: &Traffic) {
+        let (sent, received) = traffic.take();
+        self.bytes_sent += sent;
+        self.bytes_received += received;
     }
 
     pub(super) fn answered(&mut self) {

@@ -72,15 +72,12 @@ impl Connection {
         progress: &mut Progress,
     ) -> Result<Response, Broken> {
         let result = self.converse(request, progress).await;
-        self.account(progress);
+        progress.account(&self.traffic);
         result
     }
 
-    /// Adds the bytes that went over the connection to an exchange that ended.
-    pub(super) fn account(&self, progress: &mut Progress) {
-        let (sent, received) = self.traffic.take();
-        progress.bytes_sent += sent;
-        progress.bytes_received += received;
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     async fn converse(&mut self, request: &Request, progress: &mut Progress) -> Result<Response, Broken> {

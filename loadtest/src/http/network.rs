@@ -1,5 +1,7 @@
 //! What the VUs of a shard share to reach servers.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -7,8 +9,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::dns::Resolver;
+use super::failure::Failure;
+use super::target::Target;
 use super::tls;
 use crate::options::Options;
+
+/// Parsed URLs that a thread keeps before it forgets them all.
+const TARGETS_MAX: usize = 4_096;
 
 /// Names, trust and limits of a shard's connections.
 #[derive(Debug)]
@@ -18,6 +25,7 @@ pub struct Network {
     pub(super) no_connection_reuse: bool,
     /// Idle connections that a VU keeps, in all and to one server.
     pub(super) idle_max: (usize, usize),
+    targets: RefCell<HashMap<Box<str>, Rc<Target>>>,
     /// The same moment on both clocks: one of them is enough to ask.
     epoch: (Instant, u64),
 }
@@ -76,8 +84,26 @@ impl Network {
             tls: tls::config(roots, options.insecure_skip_tls_verify)?,
             no_connection_reuse: options.no_connection_reuse,
             idle_max: (limit(options.batch), limit(options.batch_per_host)),
+            targets: RefCell::default(),
             epoch: (Instant::now(), u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX)),
         }))
+    }
+
+    /// Where a URL leads. Virtual users ask for the same ones, so they are parsed once for all of a thread.
+    ///
+    /// # Errors
+    /// As [`Target::parse`].
+    pub fn target(&self, url: &str) -> Result<Rc<Target>, Failure> {
+        let mut targets = self.targets.borrow_mut();
+        if let Some(target) = targets.get(url) {
+            return Ok(target.clone());
+        }
+        let target = Rc::new(Target::parse(url)?);
+        if targets.len() >= TARGETS_MAX {
+            targets.clear();
+        }
+        targets.insert(url.into(), target.clone());
+        Ok(target)
     }
 
     /// A moment of this process in nanoseconds since the Unix epoch.

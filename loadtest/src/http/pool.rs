@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tokio::sync::Mutex;
 
+use super::failure::Failure;
 use super::target::Origin;
 use super::{http1, http2};
 
@@ -31,8 +32,17 @@ struct Shared {
 pub(super) struct Dial {
     /// Held while it is made.
     pub(super) first: Mutex<()>,
-    /// It turned out to be HTTP/1: each request needs its own.
-    pub(super) is_http1: Cell<bool>,
+    /// What came of it, unless it can be shared or was given up.
+    pub(super) outcome: RefCell<Option<DialOutcome>>,
+}
+
+/// What a dial tells those who waited for it.
+#[derive(Debug, Clone)]
+pub(super) enum DialOutcome {
+    /// HTTP/1: each request needs its own.
+    Http1,
+    /// It would not have gone better for them.
+    Failed(Failure),
 }
 
 impl Pool {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use crate::metrics::{Registry, TagSet, Tags};
 
-/// Sets of tags that are kept before all are forgotten: a script that makes up URLs must not eat the memory.
-const KEPT_MAX: usize = 4_096;
+/// Sets of tags of one kind that a virtual user keeps before it forgets them all: a script that makes up URLs must not eat
+/// the memory.
+const KEPT_MAX: usize = 256;
 
 /// What tells one request's samples from another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestTags {
     pub(super) method: http::Method,
+    /// Or the name that the script gave instead.
     pub(super) url: Rc<str>,
-    /// Instead of the URL.
-    pub(super) name: Option<Rc<str>>,
     /// 0 for none.
     pub(super) status: u16,
     pub(super) proto: &'static str,
@@ -37,6 +37,15 @@ pub(super) struct Circumstances {
     /// `exec.vu.metrics.tags`
     own: BTreeMap<Arc<str>, Arc<str>>,
     groups: Vec<Arc<str>>,
+    /// Of the innermost group.
+    here: Kept,
+    /// Of the others.
+    elsewhere: HashMap<Arc<str>, Kept>,
+}
+
+/// Sets of tags that were made in one group.
+#[derive(Default)]
+struct Kept {
     plain: Option<Tags>,
     requests: HashMap<RequestTags, Tags>,
     checks: HashMap<Box<str>, Tags>,
@@ -52,9 +61,8 @@ impl Circumstances {
             base: Vec::new(),
             own: BTreeMap::new(),
             groups: Vec::new(),
-            plain: None,
-            requests: HashMap::new(),
-            checks: HashMap::new(),
+            here: Kept::default(),
+            elsewhere: HashMap::new(),
         }
     }
 
@@ -73,23 +81,36 @@ impl Circumstances {
         self.groups.last().cloned().unwrap_or_default()
     }
 
-    pub(super) fn enter_group(&mut self, name: &str) {
-        let path = format!("{}{}{name}", self.group(), crate::metrics::SEPARATOR);
-        self.groups.push(path.into());
-        self.forget();
+    /// Whether it is a group that this virtual user was never in.
+    pub(super) fn enter_group(&mut self, name: &str) -> bool {
+        let around = self.group();
+        let path: Arc<str> = format!("{around}{}{name}", crate::metrics::SEPARATOR).into();
+        let known = self.elsewhere.remove(&path);
+        let new = known.is_none();
+        self.go(around, known);
+        self.groups.push(path);
+        new
     }
 
     pub(super) fn leave_group(&mut self) {
-        self.groups.pop();
-        self.forget();
+        if let Some(path) = self.groups.pop() {
+            let known = self.elsewhere.remove(&self.group());
+            self.go(path, known);
+        }
     }
 
     /// Leaves all groups: an exception may have gone past their ends.
     pub(super) fn leave_all_groups(&mut self) {
-        if !self.groups.is_empty() {
-            self.groups.clear();
-            self.forget();
+        while !self.groups.is_empty() {
+            self.leave_group();
         }
+    }
+
+    /// Leaves `from`, for a group whose sets of tags are `known`.
+    fn go(&mut self, from: Arc<str>, known: Option<Kept>) {
+        let left = std::mem::replace(&mut self.here, known.unwrap_or_default());
+        make_room(&mut self.elsewhere);
+        self.elsewhere.insert(from, left);
     }
 
     pub(super) fn set_own(&mut self, name: &str, value: Option<&str>) {
@@ -106,11 +127,11 @@ impl Circumstances {
 
     /// Tags of samples that are not about a request.
     pub(super) fn plain(&mut self) -> Tags {
-        if let Some(plain) = &self.plain {
+        if let Some(plain) = &self.here.plain {
             return plain.clone();
         }
         let plain = TagSet::new(self.pairs().collect(), &self.registry);
-        self.plain = Some(plain.clone());
+        self.here.plain = Some(plain.clone());
         plain
     }
 
@@ -127,7 +148,7 @@ impl Circumstances {
 
     /// Tags of a check's samples.
     pub(super) fn check(&mut self, name: &str, extra: &[(Arc<str>, Arc<str>)]) -> Tags {
-        if let Some(known) = self.checks.get(name).filter(|_| extra.is_empty()) {
+        if let Some(known) = self.here.checks.get(name).filter(|_| extra.is_empty()) {
             return known.clone();
         }
         let check = self.wants("check").then(|| ("check".into(), name.into()));
@@ -136,15 +157,15 @@ impl Circumstances {
             &self.registry,
         );
         if extra.is_empty() {
-            make_room(&mut self.checks);
-            self.checks.insert(name.into(), tags.clone());
+            make_room(&mut self.here.checks);
+            self.here.checks.insert(name.into(), tags.clone());
         }
         tags
     }
 
     /// Tags of a request's samples.
     pub(super) fn request(&mut self, request: &RequestTags) -> Tags {
-        if let Some(known) = self.requests.get(request) {
+        if let Some(known) = self.here.requests.get(request) {
             return known.clone();
         }
         let number = |number: u16| {
@@ -155,7 +176,6 @@ impl Circumstances {
             }
         };
         let (status, code) = (request.status.to_string(), number(request.error_code));
-        let name = request.name.as_deref().unwrap_or(&request.url);
         let expected = request
             .expected
             .map_or("", |expected| if expected { "true" } else { "false" });
@@ -163,15 +183,8 @@ impl Circumstances {
             ("proto", request.proto),
             ("status", &status),
             ("method", request.method.as_str()),
-            (
-                "url",
-                if request.name.is_some() {
-                    name
-                } else {
-                    &request.url
-                },
-            ),
-            ("name", name),
+            ("url", &request.url),
+            ("name", &request.url),
             ("expected_response", expected),
             ("error", request.error.as_deref().unwrap_or_default()),
             ("error_code", &code),
@@ -186,8 +199,8 @@ impl Circumstances {
                 .collect(),
             &self.registry,
         );
-        make_room(&mut self.requests);
-        self.requests.insert(request.clone(), tags.clone());
+        make_room(&mut self.here.requests);
+        self.here.requests.insert(request.clone(), tags.clone());
         tags
     }
 
@@ -202,9 +215,8 @@ impl Circumstances {
     }
 
     fn forget(&mut self) {
-        self.plain = None;
-        self.requests.clear();
-        self.checks.clear();
+        self.here = Kept::default();
+        self.elsewhere.clear();
     }
 }
 

@@ -261,6 +261,17 @@ impl Registry {
         Ok((metric, Some(id)))
     }
 
+    /// Has the samples of every metric that have this tag counted apart, for the sections of a full summary.
+    pub fn select_all(&self, tag: &str, value: &str) {
+        for metric in self.metrics() {
+            let selector = Selector {
+                metric: metric.name.to_string(),
+                tags: vec![(tag.to_owned(), value.to_owned())],
+            };
+            self.select(&selector).expect("the metric was declared");
+        }
+    }
+
     /// The metric of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Arc<Metric>> {

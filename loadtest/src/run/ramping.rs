@@ -110,9 +110,9 @@ pub(super) async fn run(
         alarm.at(began + change.at).await?;
         for member in &members {
             if member.rank < change.vus {
-                member.call(under_way)
+                member.call(under_way);
             } else {
-                member.dismiss(grace)
+                member.dismiss(grace);
             }
         }
     }

@@ -80,7 +80,7 @@ pub async fn run(test: &Arc<Test>, settings: Settings) -> Result<Outcome, RunErr
         .map(|thread| thread.aggregate.clone())
         .collect();
     let collector = Collector::new(test.clone(), sources, outputs);
-    let outcome = running.from_setup_to_summary(collector, terminals).await;
+    let outcome = running.carry_out(collector, terminals).await;
     running.threads.into_iter().for_each(Thread::join);
     Ok(outcome)
 }
@@ -120,7 +120,7 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    async fn from_setup_to_summary(&self, mut collector: Collector, terminals: (bool, bool)) -> Outcome {
+    async fn carry_out(&self, mut collector: Collector, terminals: (bool, bool)) -> Outcome {
         let (test, options) = (self.test, &self.test.options);
         let mut error = None;
         let setup = self

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::js::Script;
@@ -36,6 +37,8 @@ pub struct Test {
     /// Asked before every iteration, so it is kept apart from the reason's lock.
     is_stopped: AtomicBool,
     vus: AtomicU32,
+    /// When the next request may go, for `rps`.
+    next_request: Mutex<Option<Instant>>,
     failed: AtomicBool,
     exceptions: AtomicU64,
 }
@@ -56,6 +59,7 @@ impl Test {
             stop: watch::Sender::new(None),
             is_stopped: AtomicBool::new(false),
             vus: AtomicU32::new(0),
+            next_request: Mutex::new(None),
             failed: AtomicBool::new(false),
             exceptions: AtomicU64::new(0),
             options,
@@ -118,6 +122,17 @@ impl Test {
     #[must_use]
     pub fn vus(&self) -> u32 {
         self.vus.load(Ordering::Relaxed)
+    }
+
+    /// Takes the next place in the queue of requests that `rps` makes of all of them: when it is, if not now.
+    #[must_use]
+    pub fn queue_request(&self) -> Option<Instant> {
+        let per_request = Duration::from_secs(1) / self.options.rps?.max(1);
+        let now = Instant::now();
+        let mut next = self.next_request.lock();
+        let mine = next.unwrap_or(now).max(now);
+        *next = Some(mine + per_request);
+        (mine > now).then_some(mine)
     }
 
     /// Marks the test as failed, without ending it.

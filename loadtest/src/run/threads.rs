@@ -286,6 +286,6 @@ async fn interrupted(shard: &Shard, phase: Phase) {
     if phase == Phase::Setup {
         shard.test.stopped().await;
     } else {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

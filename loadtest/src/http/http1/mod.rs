@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Method;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -74,9 +75,7 @@ impl Connection {
         self.deadline.as_mut().reset(progress.deadline);
         progress.sending(self.link.remote, self.link.tls);
         let result = self.converse(request, close, progress).await;
-        let (sent, received) = self.link.traffic.take();
-        progress.bytes_sent += sent;
-        progress.bytes_received += received;
+        progress.account(&self.link.traffic);
         result
     }
 
@@ -127,9 +126,10 @@ impl Connection {
         // TLS says that it has taken what it has not written yet; TCP flushes for nothing.
         let mut flushed = self.link.tls.is_none();
         while sent < length || !flushed {
-            let count = poll_fn(|cx| self.poll_send(cx, sent, body)).await;
+            let count = poll_fn(|cx| self.poll_send(cx, &request.method, sent, body)).await;
             flushed |= sent == length;
             match count {
+                Ok(0) if sent < length => return Ok(false),
                 Ok(count) => sent += count,
                 Err(failure) if failure.code == Failure::TIMEOUT => return Err(Broken::late(failure)),
                 // It may have said why before it went away.
@@ -148,9 +148,15 @@ impl Connection {
         Ok(true)
     }
 
-    /// Writes once, or flushes what was written. A server that answers before it has read everything is listened to meanwhile: otherwise each side
-    /// could wait for the other.
-    fn poll_send(&mut self, cx: &mut Context<'_>, sent: usize, body: &[u8]) -> Poll<Result<usize, Failure>> {
+    /// Writes once, or flushes what was written. A server that answers before it has read everything is listened to
+    /// meanwhile: otherwise each side could wait for the other. 0 if it does not want the rest.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+        sent: usize,
+        body: &[u8],
+    ) -> Poll<Result<usize, Failure>> {
         let stream = Pin::new(&mut self.link.stream);
         let written = match self.head.get(sent..) {
             _ if sent == self.head.len() + body.len() => stream.poll_flush(cx).map_ok(|()| 0),
@@ -172,7 +178,10 @@ impl Connection {
                         _ => break,
                     }
                 }
-                self.poll_deadline(cx)
+                match head::parse(self.unread.filled(), method) {
+                    Ok(Some(head)) if head.status >= 400 => Poll::Ready(Ok(0)),
+                    _ => self.poll_deadline(cx),
+                }
             }
         }
     }
@@ -202,7 +211,12 @@ impl Connection {
                 Ok(1..) => {}
                 Ok(0) if unanswered => return Err(Broken::unanswered(Failure::no_answer())),
                 Ok(0) => return Err(Broken::late(Failure::truncated())),
-                Err(failure) if unanswered => return Err(Broken::unanswered(failure)),
+                Err(failure) if unanswered => {
+                    // TLS, too, ends in the middle if its end was not announced.
+                    let silent = failure == Failure::truncated();
+                    let failure = if silent { Failure::no_answer() } else { failure };
+                    return Err(Broken::unanswered(failure));
+                }
                 Err(failure) => return Err(Broken::late(failure)),
             }
         }

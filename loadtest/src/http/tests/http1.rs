@@ -161,16 +161,26 @@ fn bodies_larger_than_every_buffer_go_both_ways() {
 
 #[test]
 fn a_server_that_answers_before_it_has_read_everything_is_heard() {
-    on_a_shard(async {
-        let refusal = "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno";
-        let server = Server::start([vec![Step::ReadHead, Step::Say(refusal.into())]]).await;
-        let mut asked = request(Method::POST, &server.url("/"));
-        asked.body = Bytes::from(vec![b'x'; 64 << 20]);
-        let exchange = client().exchange(&asked).await;
-        assert_eq!(response(&exchange).status, 413);
-        assert_eq!(body(&exchange), "no");
-        assert_eq!(exchange.timings.waiting, Duration::ZERO);
-    });
+    for (status, then) in [
+        (200, None), // and reads the rest
+        (413, None),
+        (413, Some(Step::Await(Rc::default()))),
+    ] {
+        on_a_shard(async {
+            let answer = format!("HTTP/1.1 {status} Early\r\nContent-Length: 2\r\n\r\nno");
+            let script = [Step::ReadHead, Step::Say(answer.into())].into_iter().chain(then);
+            let server = Server::start([script.collect(), vec![Step::ok("ok")]]).await;
+            let client = client();
+            let mut asked = request(Method::POST, &server.url("/"));
+            asked.body = Bytes::from(vec![b'x'; 64 << 20]);
+            let exchange = client.exchange(&asked).await;
+            assert_eq!((response(&exchange).status, body(&exchange)), (status, "no"));
+            assert_eq!(exchange.timings.waiting, Duration::ZERO);
+            if status == 413 {
+                assert_eq!(body(&client.exchange(&get(&server.url("/"))).await), "ok");
+            }
+        });
+    }
 }
 
 #[test]

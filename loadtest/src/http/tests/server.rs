@@ -79,10 +79,11 @@ impl Server {
                 tokio::task::spawn_local(async move {
                     match tls {
                         None => serve(stream, script, requests).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, script, requests).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, script, requests).await;
+                            }
+                        }
                     }
                 });
             }

@@ -115,3 +115,32 @@ fn requests_at_the_same_time_get_a_connection_each_if_the_server_knows_http1_onl
         assert_eq!(server.accepted.get(), 3);
     });
 }
+
+#[test]
+fn a_connection_that_ends_unannounced_before_an_answer_is_not_taken_for_half_an_answer() {
+    on_a_shard(async {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor(&["http/1.1"], ALL_VERSIONS);
+        let script = vec![Step::ok("a"), Step::ReadHead, Step::Close];
+        let server = Server::start_over(Some(acceptor), [script]).await;
+        let client = authority.client(&options());
+        client.exchange(&get(&url(&server))).await;
+        let exchange = client.exchange(&request(Method::POST, &url(&server))).await;
+        assert!(
+            failure(&exchange).message.starts_with("EOF: "),
+            "{:?}",
+            failure(&exchange)
+        );
+    });
+}
+
+#[test]
+fn requests_at_the_same_time_fail_together_if_no_connection_comes_about() {
+    on_a_shard(async {
+        let server = Server::start([vec![Step::Say("HTTP/1.1 400 Bad Request\r\n\r\n".into())]]).await;
+        let (client, asked) = (client(), get(&url(&server)));
+        let (one, two) = tokio::join!(client.exchange(&asked), client.exchange(&asked));
+        assert_eq!((failure(&one).code, failure(&two).code), (1300, 1300));
+        assert_eq!(server.accepted.get(), 1);
+    });
+}

@@ -41,5 +41,5 @@ fn length_of(ctx: Ctx<'_>, name: String) -> usize {
 
 fn element_of(ctx: Ctx<'_>, name: String, index: usize) -> Option<String> {
     let elements = host(&ctx).script.shared(&name)?;
-    elements.get(index).map(|element| element.to_string())
+    elements.get(index).map(ToString::to_string)
 }

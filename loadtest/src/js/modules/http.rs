@@ -16,6 +16,7 @@ use futures_util::stream;
 use http::Method;
 use rquickjs::function::{Func, Opt, Rest};
 use rquickjs::{Class, Ctx, Function, IntoJs, Object, Persistent, Promise, Result, Value};
+use tokio::sync::Semaphore;
 
 pub(in crate::js) use self::prepare::Requests;
 use self::prepare::{Expected, Prepared, ResponseType, Unprepared, prepare};
@@ -152,6 +153,9 @@ async fn answer(host: &Host, prepared: Prepared) -> Answer {
         .live
         .as_ref()
         .expect("a request was prepared, so there is a test");
+    if let Some(turn) = live.shard.test.queue_request() {
+        tokio::time::sleep_until(turn.into()).await;
+    }
     let mut count = |request: &crate::http::Request, exchange: &crate::http::Exchange| {
         samples::record(host, &labels, request, exchange);
     };
@@ -282,7 +286,16 @@ async fn all(
     at_once: usize,
     per_host: usize,
 ) -> Vec<Answer> {
-    let hosts: RefCell<HashMap<String, Rc<tokio::sync::Semaphore>>> = RefCell::default();
+    // 0 stands for as many as there are.
+    let limit = |connections: usize| {
+        if connections == 0 {
+            Semaphore::MAX_PERMITS
+        } else {
+            connections
+        }
+    };
+    let (at_once, per_host) = (limit(at_once), limit(per_host));
+    let hosts: RefCell<HashMap<String, Rc<Semaphore>>> = RefCell::default();
     let one = async |(place, asked): (usize, std::result::Result<Prepared, Answer>)| {
         let prepared = match asked {
             Ok(prepared) => prepared,
@@ -291,7 +304,7 @@ async fn all(
         let permits = hosts
             .borrow_mut()
             .entry(prepared.request.target.authority().to_owned())
-            .or_insert_with(|| Rc::new(tokio::sync::Semaphore::new(per_host)))
+            .or_insert_with(|| Rc::new(Semaphore::new(per_host)))
             .clone();
         let _permit = permits.acquire().await;
         (place, answer(host, prepared).await)

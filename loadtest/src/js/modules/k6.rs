@@ -9,6 +9,7 @@ use super::super::error::{interrupted, throw};
 use super::host;
 use super::values::tags_of;
 use crate::metrics::builtin;
+use crate::options::SummaryMode;
 use crate::run::unix_ns;
 
 pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
@@ -47,8 +48,12 @@ fn enter_group(ctx: Ctx<'_>, name: String) -> Result<f64> {
         return Err(throw(&ctx, "a group's name cannot contain ::"));
     }
     let mut circumstances = host.circumstances.borrow_mut();
-    circumstances.enter_group(&name);
-    live.shard.aggregate.lock().group(&circumstances.group());
+    let new = circumstances.enter_group(&name);
+    let path = circumstances.group();
+    if new && live.shard.test.options.summary_mode == SummaryMode::Full {
+        host.script.registry.select_all("group", &path);
+    }
+    live.shard.aggregate.lock().group(&path);
     Ok(live.now_ms())
 }
 

@@ -3,6 +3,11 @@
 //! The text of each `X.js` is one function of an object of native functions. What it returns are the module's exports, by
 //! name, and as a whole its default one.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "rquickjs hands values and the context to native functions by value"
+)]
+
 mod crypto;
 mod data;
 mod encoding;

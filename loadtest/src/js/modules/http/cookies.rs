@@ -28,7 +28,11 @@ fn object<'js>(ctx: &Ctx<'js>, cookie: &RawCookie<'_>) -> Result<Object<'js>> {
     object.set("path", cookie.path().unwrap_or_default())?;
     object.set("http_only", cookie.http_only().unwrap_or(false))?;
     object.set("secure", cookie.secure().unwrap_or(false))?;
-    object.set("max_age", cookie.max_age().map_or(0, |age| age.whole_seconds()))?;
+    if let Some(age) = cookie.max_age() {
+        object.set("max_age", age.whole_seconds())?;
+    } else {
+        object.set("max_age", 0)?;
+    }
     let expires = cookie
         .expires_datetime()
         .map_or(0, |at| at.unix_timestamp() * 1000);

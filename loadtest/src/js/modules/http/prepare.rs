@@ -1,7 +1,6 @@
 //! What a script asks for, as a request.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,19 +13,16 @@ use super::super::encoding::bytes_of;
 use super::super::values::{pairs_of, tags_of, text_of};
 use super::compress::encode;
 use super::jar::Jar;
-use crate::http::{CookieJar, Request, Target};
+use crate::http::{CookieJar, Request};
 use crate::js::error::throw;
 use crate::js::host::Host;
 
-/// Parsed URLs that are kept before all are forgotten.
-const TARGETS_MAX: usize = 4_096;
 /// k6's default.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What one virtual user's requests have in common.
 #[derive(Default)]
 pub(in crate::js) struct Requests {
-    targets: RefCell<HashMap<String, Rc<Target>>>,
     /// `http.setResponseCallback`
     pub(super) expected: RefCell<Expected>,
 }
@@ -121,7 +117,7 @@ pub(super) fn prepare<'js>(
     let live = host.live().map_err(|problem| throw(ctx, &problem))?;
     let options = &live.shard.test.options;
     let (url, name) = url_of(ctx, url)?;
-    let target = target(host, url).map_err(Unprepared::Failed)?;
+    let target = live.shard.network.target(&url).map_err(Unprepared::Failed)?;
     let (body, content_type) = body_of(ctx, body)?;
     let mut prepared = Prepared {
         request: Request {
@@ -188,19 +184,6 @@ fn url_of<'js>(ctx: &Ctx<'js>, url: &Value<'js>) -> Result<(String, Option<Rc<st
     ))
 }
 
-fn target(host: &Host, url: String) -> std::result::Result<Rc<Target>, crate::http::Failure> {
-    let mut targets = host.requests.targets.borrow_mut();
-    if let Some(target) = targets.get(&url) {
-        return Ok(target.clone());
-    }
-    let target = Rc::new(Target::parse(&url)?);
-    if targets.len() >= TARGETS_MAX {
-        targets.clear();
-    }
-    targets.insert(url, target.clone());
-    Ok(target)
-}
-
 /// A text or bytes go as they are, an object as a form.
 fn body_of<'js>(ctx: &Ctx<'js>, body: &Value<'js>) -> Result<(Bytes, Option<&'static str>)> {
     if body.is_undefined() || body.is_null() {
@@ -237,7 +220,7 @@ fn read_params<'js>(ctx: &Ctx<'js>, params: &Object<'js>, prepared: &mut Prepare
             "redirects" => {
                 prepared.redirects_max = value
                     .get()
-                    .map_err(|_| throw(ctx, "redirects is a number, 0 or more"))?
+                    .map_err(|_| throw(ctx, "redirects is a number, 0 or more"))?;
             }
             "responseType" => prepared.response_type = response_type_of(ctx, &value)?,
             "responseCallback" => prepared.samples.expected = Expected::of(ctx, &value)?,
