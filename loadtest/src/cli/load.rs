@@ -80,7 +80,7 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
 
 /// Has what thresholds look at counted apart.
 fn select_submetrics(script: &Script, resolved: &Resolved) -> Result<(), Failure> {
-    let thresholds = &resolved.options.thresholds;
+    let (thresholds, apart) = (&resolved.options.thresholds, &resolved.options.apart);
     let kinds = check_kinds(thresholds, &script.registry).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::Config(format!("thresholds cannot be judged:\n  {}", lines.join("\n  ")))
@@ -90,7 +90,8 @@ fn select_submetrics(script: &Script, resolved: &Resolved) -> Result<(), Failure
         metric: "http_req_duration".to_owned(),
         tags: vec![("expected_response".to_owned(), "true".to_owned())],
     };
-    for selector in std::iter::once(&always).chain(thresholds.iter().map(|threshold| &threshold.selector)) {
+    let judged = thresholds.iter().map(|threshold| &threshold.selector);
+    for selector in std::iter::once(&always).chain(judged).chain(apart) {
         script
             .registry
             .select(selector)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::metrics::Selector;
 use crate::threshold::Threshold;
 
 /// Everything that decides how a test runs. Times are what they say; nothing here needs to be checked again.
@@ -13,6 +14,8 @@ pub struct Options {
     pub scenarios: Vec<Scenario>,
     /// In the order of the metrics' names.
     pub thresholds: Vec<Threshold>,
+    /// What is counted apart though no threshold looks at it.
+    pub apart: Vec<Selector>,
     /// Names that are not asked of DNS: `host`, `host:port` or `*.domain`, and where they lead.
     pub hosts: BTreeMap<String, Host>,
     /// On every sample.

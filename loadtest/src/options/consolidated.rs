@@ -24,7 +24,7 @@ pub(super) fn consolidated(options: &Options, execution: &Execution) -> Value {
         "iterations": given(iterations),
         "stages": given(stages),
         "scenarios": options.scenarios.iter().map(|it| (it.name.clone(), scenario(it))).collect::<Map<_, _>>(),
-        "thresholds": thresholds(&options.thresholds),
+        "thresholds": thresholds(options),
         "hosts": options.hosts.iter().map(|(name, to)| (name.clone(), host(to))).collect::<Map<_, _>>(),
         "tags": options.tags,
         "systemTags": options.system_tags,
@@ -129,9 +129,13 @@ fn host(host: &Host) -> Value {
     text.into()
 }
 
-fn thresholds(thresholds: &[Threshold]) -> Value {
-    let mut lists = Map::new();
-    for threshold in thresholds {
+fn thresholds(options: &Options) -> Value {
+    let apart = options
+        .apart
+        .iter()
+        .map(|selector| (selector.to_string(), json!([])));
+    let mut lists: Map<String, Value> = apart.collect();
+    for threshold in &options.thresholds {
         let one = if threshold.abort_on_fail || !threshold.delay_abort_eval.is_zero() {
             json!({
                 "threshold": threshold.source,

@@ -46,13 +46,15 @@ pub(super) fn read(
     let hosts = section
         .raw("hosts")
         .map(|(entry, problems)| hosts::read(entry, problems));
-    let thresholds = section
+    let (thresholds, apart) = section
         .raw("thresholds")
-        .map(|(entry, problems)| thresholds::read(entry, problems));
+        .map(|(entry, problems)| thresholds::read(entry, problems))
+        .unwrap_or_default();
     let mut flag = |key| section.get(key, boolean).unwrap_or_default();
     Options {
         scenarios,
-        thresholds: thresholds.unwrap_or_default(),
+        thresholds,
+        apart,
         hosts: hosts.unwrap_or_default(),
         insecure_skip_tls_verify: flag("insecureSkipTLSVerify"),
         no_connection_reuse: flag("noConnectionReuse"),

@@ -2,27 +2,35 @@
 
 use serde_json::Value;
 
-use crate::threshold::Threshold;
+use crate::metrics::Selector;
+use crate::threshold::{self, Threshold};
 
 use super::problem::Problems;
 use super::section::{Entry, Section};
 use super::value::{boolean, text, time};
 
-/// Reads `{ "metric{tag:value}": ["expression", { threshold, abortOnFail, delayAbortEval }] }`, by metric.
-pub(super) fn read(entry: &Entry, problems: &mut Problems) -> Vec<Threshold> {
+/// Reads `{ "metric{tag:value}": ["expression", { threshold, abortOnFail, delayAbortEval }] }`, by metric. An empty list
+/// has that part of the metric counted apart without a condition: the second list.
+pub(super) fn read(entry: &Entry, problems: &mut Problems) -> (Vec<Threshold>, Vec<Selector>) {
     const EXAMPLE: &str = "{ http_req_duration: [\"p(95)<200\"] }";
     let Some(object) = entry.value.as_object() else {
         let message = format!("expected an object such as {EXAMPLE}, not {}", entry.value);
         problems.push(entry.path.clone(), message);
-        return Vec::new();
+        return Default::default();
     };
-    let mut thresholds = Vec::new();
+    let (mut thresholds, mut apart) = (Vec::new(), Vec::new());
     for (selector, value) in object {
         let path = format!("{}[{selector:?}]", entry.path);
         let Value::Array(list) = value else {
             problems.push(path, format!("expected a list as in {EXAMPLE}, not {value}"));
             continue;
         };
+        if list.is_empty() {
+            match threshold::parse_selector(selector) {
+                Ok(selector) => apart.push(selector),
+                Err(error) => problems.push(path.clone(), error.to_string()),
+            }
+        }
         for (place, value) in list.iter().enumerate() {
             let path = format!("{path}[{place}]");
             thresholds.extend(one(selector, value, &path, problems));
@@ -30,7 +38,7 @@ pub(super) fn read(entry: &Entry, problems: &mut Problems) -> Vec<Threshold> {
     }
     // Stable: conditions on the same metric stay in the order of the script.
     thresholds.sort_by_cached_key(|threshold: &Threshold| threshold.selector.to_string());
-    thresholds
+    (thresholds, apart)
 }
 
 fn one(selector: &str, value: &Value, path: &str, problems: &mut Problems) -> Option<Threshold> {

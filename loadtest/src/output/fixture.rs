@@ -148,6 +148,7 @@ fn options() -> Options {
             },
         )],
         thresholds: Vec::new(),
+        apart: Vec::new(),
         hosts: BTreeMap::new(),
         tags: BTreeMap::new(),
         system_tags: Vec::new(),
