@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::task::LocalSet;
 
+use crate::log::Level;
 use crate::output::progress::Display;
 use crate::output::raw::{CsvOutput, JsonOutput, Output};
 use crate::run::{self, Outcome, Settings, StopReason, Test};
@@ -41,8 +42,18 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     display.finish();
     test.script.log.redirect(None);
     let outcome = outcome?;
-    summary::write(args, &outcome)?;
-    verdict(args, &test, outcome)
+    let unwritten = summary::write(args, &outcome);
+    for problem in &unwritten {
+        test.script.log.line(Level::Error, problem);
+    }
+    verdict(args, &test, outcome)?;
+    if unwritten.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Broken(
+            "the summary is incomplete; correct the paths above".to_owned(),
+        ))
+    }
 }
 
 fn open(output: &args::Output) -> Result<Box<dyn Output>, Failure> {

@@ -7,16 +7,13 @@ use crate::output::{export, html, summary};
 use crate::run::Outcome;
 
 use super::args::RunArgs;
-use super::exit::Failure;
 
-/// Writes the summary (the script's own, if it made one), the export and the report.
-pub(super) fn write(args: &RunArgs, outcome: &Outcome) -> Result<(), Failure> {
+/// Writes the summary (the script's own, if it made one), the export and the report. Returns what could not be written,
+/// and why: one bad path must not cost the rest.
+pub(super) fn write(args: &RunArgs, outcome: &Outcome) -> Vec<String> {
+    let mut written = Vec::new();
     match outcome.summary.as_ref().and_then(serde_json::Value::as_object) {
-        Some(files) => {
-            for (name, content) in files {
-                write_one(name, content)?;
-            }
-        }
+        Some(files) => written.extend(files.iter().map(|(name, content)| write_one(name, content))),
         None => {
             let color =
                 !args.no_color && std::env::var_os("NO_COLOR").is_none() && std::io::stdout().is_terminal();
@@ -25,16 +22,17 @@ pub(super) fn write(args: &RunArgs, outcome: &Outcome) -> Result<(), Failure> {
     }
     if let Some(path) = &args.summary_export {
         let json = serde_json::to_string_pretty(&export::summary_export(&outcome.report));
-        save(path, &json.map_err(|error| Failure::Broken(error.to_string()))?)?;
+        let json = json.map_err(|error| error.to_string());
+        written.push(json.and_then(|json| save(path, &json)));
     }
-    match &args.report {
-        Some(path) => save(path, &html::page(&outcome.report)),
-        None => Ok(()),
+    if let Some(path) = &args.report {
+        written.push(save(path, &html::page(&outcome.report)));
     }
+    written.into_iter().filter_map(Result::err).collect()
 }
 
 /// One of what `handleSummary` returned: to a stream or a file, by its name.
-fn write_one(name: &str, content: &serde_json::Value) -> Result<(), Failure> {
+fn write_one(name: &str, content: &serde_json::Value) -> Result<(), String> {
     let text = content
         .as_str()
         .map_or_else(|| content.to_string(), str::to_owned);
@@ -50,6 +48,6 @@ fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes()); // whoever closed it does not want it
 }
 
-fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::Broken(format!("{}: {error}", path.display())))
+fn save(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
