@@ -18,6 +18,8 @@ pub(super) struct Pool {
     pub(super) state: Arc<ScenarioState>,
     /// This thread's place among those that run the scenario, and how many do.
     pub(super) part: (u64, u64),
+    /// The number of the scenario's first virtual user.
+    pub(super) first_vu: u32,
     pub(super) setup_data: Rc<RefCell<Option<Arc<str>>>>,
     pub(super) vus: RefCell<Vec<Rc<Vu>>>,
 }
@@ -28,13 +30,18 @@ impl Pool {
         scenario_tags(&self.shard.test, &self.state)
     }
 
-    /// Makes one more, whose init code has run.
+    /// Makes one more.
     pub(super) async fn grow(&self) -> Result<Rc<Vu>, ScriptError> {
+        self.make(self.shard.test.next_vu()).await
+    }
+
+    /// Makes one of that number. Its init code has run when it is returned.
+    pub(super) async fn make(&self, number: u32) -> Result<Rc<Vu>, ScriptError> {
         let test = &self.shard.test;
         let spawned = Vu::spawn(
             test.script.clone(),
             Some(self.shard.clone()),
-            test.next_vu(),
+            number,
             self.setup_data.clone(),
         );
         let no_memory = |error| ScriptError {

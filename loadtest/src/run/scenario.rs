@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::executor::{Arrivals, Ramp, share};
+use crate::executor::{Arrivals, Ramp};
 use crate::js::ScriptError;
 use crate::options::Executor;
 
@@ -42,8 +42,11 @@ pub(super) fn part_of(executor: &Executor, place: usize, index: usize, threads: 
 /// Makes the virtual users that have to be there before the test starts.
 pub(super) async fn prepare(pool: &Pool) -> Result<(), ScriptError> {
     let (index, parts) = pool.part;
-    for _ in 0..share(pool.state.scenario.executor.initial_vus().into(), index, parts) {
-        pool.grow().await?;
+    let (index, parts) = (usize::try_from(index), usize::try_from(parts));
+    let (index, parts) = (index.unwrap_or(usize::MAX), parts.unwrap_or(usize::MAX));
+    let last = pool.first_vu + pool.state.scenario.executor.initial_vus();
+    for number in (pool.first_vu..last).skip(index).step_by(parts) {
+        pool.make(number).await?;
     }
     Ok(())
 }

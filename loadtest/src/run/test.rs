@@ -58,7 +58,7 @@ impl Test {
             started: OnceLock::new(),
             stop: watch::Sender::new(None),
             is_stopped: AtomicBool::new(false),
-            vus: AtomicU32::new(0),
+            vus: AtomicU32::new(initial_vus(&options.scenarios)),
             next_request: Mutex::new(None),
             failed: AtomicBool::new(false),
             exceptions: AtomicU64::new(0),
@@ -113,7 +113,14 @@ impl Test {
         let _ = stop.wait_for(Option::is_some).await; // the sender is `self`, so it is there
     }
 
-    /// The number of a new virtual user, from 1.
+    /// The number of the first virtual user of scenario number `place`, from 1. Those that are there from the start have
+    /// numbers by their places, whichever thread they are on.
+    #[must_use]
+    pub fn first_vu(&self, place: usize) -> u32 {
+        1 + initial_vus(&self.options.scenarios[..place])
+    }
+
+    /// The number of a virtual user that is made while the test runs.
     pub fn next_vu(&self) -> u32 {
         self.vus.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -156,6 +163,13 @@ impl Test {
     pub fn exceptions(&self) -> u64 {
         self.exceptions.load(Ordering::Relaxed)
     }
+}
+
+fn initial_vus(scenarios: &[Scenario]) -> u32 {
+    scenarios
+        .iter()
+        .map(|scenario| scenario.executor.initial_vus())
+        .sum()
 }
 
 /// How far a scenario is.

@@ -212,6 +212,7 @@ fn make_pools(
                 shard: shard.clone(),
                 state: state.clone(),
                 part,
+                first_vu: shard.test.first_vu(place),
                 setup_data: setup_data.clone(),
                 vus: RefCell::default(),
             }))
