@@ -123,18 +123,13 @@ impl Suspender {
         }
     }
 
-    /// Lets others run for once.
+    /// Lets others run for once: fibers, and what waits for sockets and timers, too. tokio looks at those only when
+    /// nothing else is ready, or after dozens of turns, so being ready again at once would hold them up.
     ///
     /// # Errors
     /// [`Interrupted`]
     pub fn pass(&self) -> Result<(), Interrupted> {
-        self.waker.borrow().wake_by_ref();
-        self.suspend();
-        if self.is_interrupted() {
-            Err(Interrupted)
-        } else {
-            Ok(())
-        }
+        self.wait(tokio::task::yield_now())
     }
 
     /// Whether the body is to give up what it is doing.
