@@ -17,7 +17,7 @@ use crate::run::Shard;
 use super::circumstances::Circumstances;
 use super::error::{ScriptError, interrupted, throw};
 use super::event_loop::EventLoop;
-use super::fiber::{Fiber, Suspender};
+use super::fiber::{Fiber, Interrupted, Suspender};
 use super::host::{Host, Iteration, Live, Phase};
 use super::loader::Modules;
 use super::modules::{self, CurrentVu, Requests};
@@ -239,6 +239,10 @@ fn exports<'js>(ctx: &Ctx<'js>, module: &Object<'js>) -> Exports {
 fn settle<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Result<Value<'js>> {
     loop {
         while ctx.execute_pending_job() {}
+        if host.suspender.is_interrupted() {
+            host.events.clear(); // a job was cut short, which nothing else tells
+            return Err(interrupted(ctx, Interrupted));
+        }
         if host.events.is_empty() {
             break;
         }
