@@ -28,24 +28,39 @@ fn the_summary_is_what_the_raw_samples_say() {
     let data: Value = serde_json::from_str(&run.file("data.json")).unwrap();
     let seconds = data["state"]["testRunDurationMs"].as_f64().unwrap() / 1e3;
 
+    let named = run.stderr.trim_end().rsplit("were missed: ").next().unwrap();
+    let named: Vec<&str> = named.split("; ").collect();
     let metrics = run.summary["metrics"].as_object().unwrap();
     assert!(metrics.len() > 30, "{:?}", metrics.keys());
     for (name, told) in metrics {
         let told = told.as_object().unwrap();
-        let kind = samples.kind(name).unwrap_or("trend"); // of the one that has no sample
+        let kind = data["metrics"][name]["type"].as_str().unwrap();
+        assert!(samples.kind(name).is_none_or(|known| known == kind), "{name}");
         let counted = samples.summed_up(name, kind, seconds);
         for (statistic, value) in told.iter().filter(|(statistic, _)| *statistic != "thresholds") {
             let place = format!("{name} {statistic}");
             assert_same(&place, value.as_f64().unwrap(), counted.get(statistic));
             // The script is told the same, with another name for a rate's share.
-            let own = if statistic == "value" && kind == "rate" { "rate" } else { statistic };
+            let own = if statistic == "value" && kind == "rate" {
+                "rate"
+            } else {
+                statistic
+            };
             assert_eq!(data["metrics"][name]["values"][own], *value, "{place}");
         }
-        for (threshold, missed) in told.get("thresholds").and_then(Value::as_object).into_iter().flatten() {
+        for (threshold, missed) in told
+            .get("thresholds")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let place = format!("{name} {threshold}");
             assert_eq!(missed.as_bool().unwrap(), !counted.meets(threshold), "{place}");
-            assert_eq!(data["metrics"][name]["thresholds"][threshold]["ok"], !missed.as_bool().unwrap());
-            let named = run.stderr.contains(&format!("{name}: {threshold}"));
+            assert_eq!(
+                data["metrics"][name]["thresholds"][threshold]["ok"],
+                !missed.as_bool().unwrap()
+            );
+            let named = named.contains(&format!("{name}: {threshold}").as_str());
             assert_eq!(named, missed.as_bool().unwrap(), "{place}: {}", run.stderr);
         }
     }
@@ -83,7 +98,12 @@ fn both_raw_outputs_have_the_same_samples() {
     let mut rows = csv::Reader::from_reader(text.as_bytes());
     let columns = rows.headers().unwrap().clone();
     let place = |name: &str| columns.iter().position(|column| column == name).unwrap();
-    let (metric, value, url, extra) = (place("metric_name"), place("metric_value"), place("url"), place("extra_tags"));
+    let (metric, value, url, extra) = (
+        place("metric_name"),
+        place("metric_value"),
+        place("url"),
+        place("extra_tags"),
+    );
     let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), samples.points.len());
     for (row, point) in rows.iter().zip(&samples.points) {

@@ -106,7 +106,11 @@ fn a_script_can_write_the_summary_itself() {
     let run = run.run().with_code(109); // for out/of is not there
     assert_eq!(run.stdout, "to whom it may concern\n");
     assert!(run.stderr.contains("oh\n"), "{}", run.stderr);
-    assert!(run.stderr.contains("out/of/reach.txt: No such file"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("out/of/reach.txt: No such file"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.file("copy.txt"), "1");
     let data: Value = serde_json::from_str(&run.file("data.json")).unwrap();
     assert_eq!(data["root_group"]["checks"], json!([]));
@@ -144,10 +148,16 @@ fn the_summary_is_as_long_as_one_wants() {
         export default function () { group('outer', () => check(1, { 'is 1': (n) => n === 1 })); }";
     let summary = |flags: &str| Test::new(script).flags(flags).run().with_code(0).stdout;
     let compact = summary("--summary-mode compact");
-    assert!(compact.contains("✓ is 1") && !compact.contains("group_duration"), "{compact}");
+    assert!(
+        compact.contains("✓ is 1") && !compact.contains("group_duration"),
+        "{compact}"
+    );
     assert_eq!(summary("--summary-mode disabled"), "");
     let full = summary("--summary-mode full");
-    assert!(full.contains("GROUP: outer") && full.contains("group_duration"), "{full}");
+    assert!(
+        full.contains("GROUP: outer") && full.contains("group_duration"),
+        "{full}"
+    );
     let microseconds = summary("--summary-time-unit us --summary-trend-stats avg,p(99.9)");
     let line = microseconds
         .lines()

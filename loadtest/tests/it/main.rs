@@ -5,9 +5,13 @@
     reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
+mod agreement;
 mod executors;
 mod exits;
 mod harness;
 mod language;
+mod lifecycle;
+mod memory;
 mod runaway;
 mod signals;
+mod truth;

@@ -2,49 +2,50 @@
 
 use crate::harness::{Server, Test};
 
-/// One virtual user each for `bad` and for an orderly scenario on the same thread, for a second.
-fn beside(bad: &str) -> crate::harness::Run {
-    let script = format!(
-        "import {{ sleep, group }} from 'k6';
-         const second = {{ executor: 'constant-vus', vus: 1, duration: '1s' }};
-         export const options = {{
-             scenarios: {{
-                 bad: {{ ...second, gracefulStop: '200ms' }},
-                 good: {{ ...second, exec: 'good' }},
-             }},
-             thresholds: {{ 'iterations{{scenario:good}}': [], 'iterations{{scenario:bad}}': [] }},
-         }};
-         {bad}
-         export function good() {{ sleep(0.01); }}"
-    );
-    Test::new(&script).flags("--threads 1").run().with_code(0)
-}
+/// Functions that never come to their end.
+const ENDLESS: [&str; 13] = [
+    "function () { for (;;) {} }",
+    "function () { for (;;) { try { sleep(3600); } catch (error) {} } }",
+    "function () { for (;;) { try { sleep(3600); } finally { continue; } } }",
+    "function () { group('g', () => { for (;;) {} }); }",
+    "async function () { for (;;) { try { await null; } catch (error) {} } }",
+    "async function () {
+         for (;;) { try { await new Promise((done) => setTimeout(done, 20)); } catch (error) {} }
+     }",
+    "async function () { await new Promise(() => { setTimeout(() => {}, 3600e3); }); }",
+    "function () { const again = () => { Promise.resolve().then(again); }; again(); again(); }",
+    "function () { setInterval(() => {}, 1); }",
+    "function () { /(a+)+$/.test('a'.repeat(60) + 'b'); }",
+    "function () { JSON.stringify({ toJSON() { for (;;) {} } }); }",
+    "function () { [2, 1].sort(() => { for (;;) {} }); }",
+    "function () { function* numbers() { for (;;) yield 1; } for (const _ of numbers()) {} }",
+];
 
 #[test]
-fn an_iteration_without_end_is_cut_short_and_others_of_its_thread_go_on() {
-    for bad in [
-        "export default function () { for (;;) {} }",
-        "export default function () { for (;;) { try { sleep(3600); } catch (error) {} } }",
-        "export default function () { for (;;) { try { sleep(3600); } finally { continue; } } }",
-        "export default function () { group('g', () => { for (;;) {} }); }",
-        "export default async function () { for (;;) { try { await null; } catch (error) {} } }",
-        "export default async function () {
-             for (;;) { try { await new Promise((done) => setTimeout(done, 20)); } catch (error) {} }
-         }",
-        "export default function () { const again = () => { Promise.resolve().then(again); }; again(); again(); }",
-        "export default function () { setInterval(() => {}, 1); }",
-        "export default async function () { await new Promise(() => { setTimeout(() => {}, 3600e3); }); }",
-        "export default function () { /(a+)+$/.test('a'.repeat(60) + 'b'); }",
-        "export default function () { JSON.stringify({ toJSON() { for (;;) {} } }); }",
-        "export default function () { [2, 1].sort(() => { for (;;) {} }); }",
-        "export default function () { function* numbers() { for (;;) yield 1; } for (const _ of numbers()) {} }",
-    ] {
-        let run = beside(bad);
-        let good = run.count("iterations{scenario:good}");
-        assert!(good >= 5, "{bad}: {good}");
-        assert_eq!(run.count("iterations{scenario:bad}"), 0, "{bad}");
-        assert_eq!(run.stderr, "", "{bad}");
-    }
+fn iterations_without_end_are_cut_short_and_others_of_their_thread_go_on() {
+    let functions: String = ENDLESS
+        .iter()
+        .enumerate()
+        .map(|(place, function)| format!("export const endless{place} = {function};\n"))
+        .collect();
+    let script = format!(
+        "import {{ sleep, group }} from 'k6';
+         {functions}
+         export function good() {{ sleep(0.01); }}
+         const second = {{ executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '200ms' }};
+         export const options = {{
+             scenarios: {{ good: {{ ...second, exec: 'good', gracefulStop: '1h' }} }},
+             thresholds: {{ 'iterations{{scenario:good}}': ['count>=5'] }},
+         }};
+         for (let place = 0; place < {}; place++) {{
+             const exec = `endless${{place}}`;
+             options.scenarios[exec] = {{ ...second, exec }};
+             options.thresholds[`iterations{{scenario:${{exec}}}}`] = ['count==0'];
+         }}",
+        ENDLESS.len()
+    );
+    let run = Test::new(&script).flags("--threads 1").run().with_code(0);
+    assert_eq!(run.stderr, "");
 }
 
 #[test]

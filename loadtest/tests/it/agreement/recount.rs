@@ -87,23 +87,44 @@ impl Samples {
         let mut values: Vec<f64> = points.iter().map(|point| point.value).collect();
         values.sort_by(f64::total_cmp);
         let sum: f64 = values.iter().sum();
-        let (count, trues) = (values.len() as f64, values.iter().filter(|value| **value != 0.0).count() as f64);
+        let (count, trues) = (
+            values.len() as f64,
+            values.iter().filter(|value| **value != 0.0).count() as f64,
+        );
         let (min, max) = (
             values.first().copied().unwrap_or_default(),
             values.last().copied().unwrap_or_default(),
         );
         let share = if count > 0.0 { trues / count } else { 0.0 };
+        let error = if values.iter().all(|value| value.fract() == 0.0) {
+            0.0
+        } else {
+            SUM_ERROR
+        };
         let numbers = match kind {
-            "counter" => vec![("count", sum), ("rate", sum / seconds)],
+            "counter" => vec![("count", sum, error), ("rate", sum / seconds, SUM_ERROR)],
             "gauge" => {
                 let last = points.iter().max_by(|a, b| a.time.cmp(&b.time));
-                vec![("value", last.map_or(0.0, |point| point.value)), ("min", min), ("max", max)]
+                let last = last.map_or(0.0, |point| point.value);
+                vec![("value", last, 0.0), ("min", min, 0.0), ("max", max, 0.0)]
             }
-            // `rate` is what a threshold calls it.
-            "rate" => vec![("value", share), ("rate", share), ("passes", trues), ("fails", count - trues)],
-            _ => vec![("count", count), ("avg", sum / count.max(1.0)), ("min", min), ("max", max)],
+            "rate" => vec![
+                ("value", share, SUM_ERROR),
+                ("rate", share, SUM_ERROR), // as a threshold calls it
+                ("passes", trues, 0.0),
+                ("fails", count - trues, 0.0),
+            ],
+            _ => vec![
+                ("count", count, 0.0),
+                ("avg", sum / count.max(1.0), SUM_ERROR),
+                ("min", min, 0.0),
+                ("max", max, 0.0),
+            ],
         };
-        let numbers = numbers.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let numbers = numbers.into_iter().map(|(name, value, error): (&str, f64, f64)| {
+            let error = value.abs() * error;
+            (name.to_owned(), Exact { value, error })
+        });
         Numbers {
             numbers: numbers.collect(),
             sorted: if kind == "trend" { values } else { Vec::new() },
@@ -113,7 +134,7 @@ impl Samples {
 
 /// What one metric comes to.
 pub(super) struct Numbers {
-    numbers: HashMap<String, f64>,
+    numbers: HashMap<String, Exact>,
     sorted: Vec<f64>,
 }
 
@@ -126,9 +147,8 @@ pub(super) struct Exact {
 
 impl Numbers {
     pub(super) fn get(&self, statistic: &str) -> Exact {
-        if let Some(value) = self.numbers.get(statistic) {
-            let error = if value.fract() == 0.0 { 0.0 } else { value.abs() * SUM_ERROR };
-            return Exact { value: *value, error };
+        if let Some(number) = self.numbers.get(statistic) {
+            return *number;
         }
         let percent = match statistic {
             "med" => 50.0,
@@ -145,10 +165,16 @@ impl Numbers {
     /// Linear between the values at both sides of `percent / 100 × (n − 1)`.
     fn percentile(&self, percent: f64) -> Exact {
         let Some(last) = self.sorted.len().checked_sub(1) else {
-            return Exact { value: 0.0, error: 0.0 };
+            return Exact {
+                value: 0.0,
+                error: 0.0,
+            };
         };
         let rank = percent / 100.0 * last as f64;
-        let (below, above) = (self.sorted[rank.floor() as usize], self.sorted[rank.ceil() as usize]);
+        let (below, above) = (
+            self.sorted[rank.floor() as usize],
+            self.sorted[rank.ceil() as usize],
+        );
         Exact {
             value: below + (above - below) * rank.fract(),
             error: below.abs().max(above.abs()) * PERCENTILE_ERROR + 2e-6,
