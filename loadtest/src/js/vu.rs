@@ -170,6 +170,7 @@ fn live(
             module,
             setup_data,
             data: None,
+            function: None,
         };
         loop {
             match host.suspender.wait(commands.recv()) {
@@ -251,10 +252,10 @@ fn settle<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Res
             }
         }
     }
-    let Ok(promise) = Promise::from_value(value.clone()) else {
+    if !value.is_promise() {
         return Ok(value.clone());
-    };
-    promise
+    }
+    Promise::from_value(value.clone())?
         .result()
         .unwrap_or_else(|| Err(throw(ctx, "a promise is awaited that nothing will settle")))
 }
@@ -266,6 +267,8 @@ struct Running<'a, 'js> {
     setup_data: &'a RefCell<Option<Arc<str>>>,
     /// What `setup` returned, in this runtime.
     data: Option<Value<'js>>,
+    /// What iterations call.
+    function: Option<Function<'js>>,
 }
 
 /// How an iteration ended.
@@ -343,7 +346,7 @@ impl<'js> Running<'_, 'js> {
     fn run(&mut self, exec: &str) -> Ended {
         let (ctx, host) = (self.ctx, self.host);
         let called = self.data().and_then(|data| {
-            let function: Function<'js> = self.module.get(exec)?;
+            let function = self.function(exec)?;
             let returned: Value<'js> = function.call((data,))?;
             settle(ctx, host, &returned)
         });
@@ -359,6 +362,16 @@ impl<'js> Running<'_, 'js> {
         }
         host.script.log.line(Level::Error, &error.text);
         Ended::Completed
+    }
+
+    /// The scenario's function, looked up once: a virtual user has one scenario.
+    fn function(&mut self, exec: &str) -> rquickjs::Result<Function<'js>> {
+        if let Some(function) = &self.function {
+            return Ok(function.clone());
+        }
+        let function: Function<'js> = self.module.get(exec)?;
+        self.function = Some(function.clone());
+        Ok(function)
     }
 
     /// What `setup` returned, a copy of its own for each virtual user.

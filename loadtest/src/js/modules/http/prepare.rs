@@ -1,6 +1,6 @@
 //! What a script asks for, as a request.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,20 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// What one virtual user's requests have in common.
 #[derive(Default)]
 pub(in crate::js) struct Requests {
+    user_agent: OnceCell<Option<HeaderValue>>,
+    no_tags: Rc<[(Arc<str>, Arc<str>)]>,
     /// `http.setResponseCallback`
     pub(super) expected: RefCell<Expected>,
+}
+
+impl Requests {
+    /// What `text` is in a header; `None` for no such header.
+    fn user_agent(&self, text: &str) -> Option<HeaderValue> {
+        let known = self
+            .user_agent
+            .get_or_init(|| HeaderValue::from_str(text).ok().filter(|agent| !agent.is_empty()));
+        known.clone()
+    }
 }
 
 /// Which statuses are what the script wants.
@@ -137,7 +149,7 @@ pub(super) fn prepare<'js>(
         },
         samples: Labels {
             name,
-            own: Rc::new([]),
+            own: host.requests.no_tags.clone(),
             expected: host.requests.expected.borrow().clone(),
         },
     };
@@ -156,8 +168,7 @@ pub(super) fn prepare<'js>(
         headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
     }
     if !has(headers, header::USER_AGENT)
-        && let Ok(agent) = HeaderValue::from_str(&options.user_agent)
-        && !agent.is_empty()
+        && let Some(agent) = host.requests.user_agent(&options.user_agent)
     {
         headers.push((header::USER_AGENT, agent));
     }
