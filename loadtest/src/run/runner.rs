@@ -133,7 +133,7 @@ impl Running<'_> {
             .await;
         let setup_data: Option<Arc<str>> = setup
             .unwrap_or_else(|problem| {
-                error = Some(problem);
+                error = Some(problem).filter(|_| !test.is_stopped()); // then it threw because of that
                 None
             })
             .map(Into::into);
@@ -151,10 +151,12 @@ impl Running<'_> {
         let cpu = bottleneck::cpu_time() - cpu;
         if test.started().is_some() {
             let limit = (!options.no_teardown).then_some(options.teardown_timeout);
+            let was_aborted = test.is_aborted();
             let torn_down = self
                 .call(Phase::Teardown, "teardown", setup_data.clone(), limit)
                 .await;
-            error = error.or(torn_down.err());
+            let aborts = test.is_aborted() && !was_aborted; // by an exception, which is nobody's mistake
+            error = error.or(torn_down.err().filter(|_| !aborts));
         }
         self.display.finish();
         let report = self.report(

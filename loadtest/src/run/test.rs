@@ -97,6 +97,12 @@ impl Test {
         self.is_stopped.load(Ordering::Relaxed)
     }
 
+    /// Whether it was stopped by the script.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        matches!(*self.stop.borrow(), Some(StopReason::Aborted(_)))
+    }
+
     /// Ready as soon as it is stopped.
     pub async fn stopped(&self) {
         let mut stop = self.stop.subscribe();
