@@ -321,6 +321,7 @@ impl<'js> Running<'_, 'js> {
         host.phase.set(phase);
         host.suspender.resume();
         self.enter(None);
+        self.enter_phase(phase);
         let run = || {
             let function: Function<'js> = self.module.get(name)?;
             let argument = match argument {
@@ -420,6 +421,19 @@ impl<'js> Running<'_, 'js> {
         for (name, value) in &scenario.env {
             let _ = env.set(name.as_str(), value.as_str()); // a script that froze it gets what it wants
         }
+    }
+
+    /// Everything that `setup` and `teardown` do is in a group of that name.
+    fn enter_phase(&self, phase: Phase) {
+        let name = match phase {
+            Phase::Setup => "setup",
+            Phase::Teardown => "teardown",
+            Phase::Init | Phase::Iteration | Phase::Summary => return,
+        };
+        let Some(live) = &self.host.live else { return };
+        let mut circumstances = self.host.circumstances.borrow_mut();
+        circumstances.enter_group(name);
+        live.shard.aggregate.lock().group(&circumstances.group());
     }
 
     /// Ends what one iteration must not leave to the next.
