@@ -14,7 +14,7 @@ const KEPT_MAX: usize = 4_096;
 pub(super) struct RequestTags {
     pub(super) method: http::Method,
     pub(super) url: Rc<str>,
-    /// Instead of the URL.
+    /// Instead of the URL, and instead of the `name` among the virtual user's tags.
     pub(super) name: Option<Rc<str>>,
     /// 0 for none.
     pub(super) status: u16,
@@ -155,7 +155,9 @@ impl Circumstances {
             }
         };
         let (status, code) = (request.status.to_string(), number(request.error_code));
-        let name = request.name.as_deref().unwrap_or(&request.url);
+        let named = self.pairs().filter(|(tag, _)| &**tag == "name").last();
+        let named = named.as_ref().map(|(_, name)| &**name);
+        let name = request.name.as_deref().or(named).unwrap_or(&request.url);
         let expected = request
             .expected
             .map_or("", |expected| if expected { "true" } else { "false" });
@@ -163,14 +165,7 @@ impl Circumstances {
             ("proto", request.proto),
             ("status", &status),
             ("method", request.method.as_str()),
-            (
-                "url",
-                if request.name.is_some() {
-                    name
-                } else {
-                    &request.url
-                },
-            ),
+            ("url", name),
             ("name", name),
             ("expected_response", expected),
             ("error", request.error.as_deref().unwrap_or_default()),
