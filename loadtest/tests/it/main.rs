@@ -5,5 +5,15 @@
     reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
+mod concurrency;
+mod cookies;
+mod execution;
+mod failing_requests;
 mod harness;
+mod imports;
 mod language;
+mod own_metrics;
+mod requests;
+mod responses;
+mod scripts;
+mod shared_data;
