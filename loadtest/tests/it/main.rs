@@ -5,9 +5,19 @@
     reason = "every item here is a test or serves one, where a panic is the way to fail"
 )]
 
+mod concurrency;
+mod cookies;
+mod execution;
 mod executors;
 mod exits;
+mod failing_requests;
 mod harness;
+mod imports;
 mod language;
+mod own_metrics;
+mod requests;
+mod responses;
 mod runaway;
+mod scripts;
+mod shared_data;
 mod signals;

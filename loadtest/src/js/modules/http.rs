@@ -2,6 +2,7 @@
 
 mod compress;
 mod cookies;
+mod form;
 mod jar;
 mod prepare;
 mod response;

@@ -42,5 +42,7 @@
     throw new Error(message === undefined ? 'fail() was called' : String(message));
   }
 
-  return { check, group, fail, sleep: native.sleep, randomSeed: native.randomSeed };
+  const sleep = (seconds) => native.sleep(typeof seconds === 'string' ? Number(seconds) : seconds);
+
+  return { check, group, fail, sleep, randomSeed: native.randomSeed };
 })

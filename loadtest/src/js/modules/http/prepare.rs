@@ -12,6 +12,7 @@ use rquickjs::{Ctx, Object, Result, Value};
 use super::super::encoding::bytes_of;
 use super::super::values::{pairs_of, tags_of, text_of};
 use super::compress::encode;
+use super::form;
 use super::jar::Jar;
 use crate::http::{CookieJar, Request};
 use crate::js::error::throw;
@@ -203,11 +204,8 @@ fn body_of<'js>(ctx: &Ctx<'js>, body: &Value<'js>) -> Result<(Bytes, Option<&'st
     let Some(form) = body.as_object().filter(|object| is_plain(object)) else {
         return Ok((bytes_of(ctx, "body", body)?.into(), None));
     };
-    let mut fields = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs_of(ctx, form)? {
-        fields.append_pair(&name, &value);
-    }
-    Ok((fields.finish().into(), Some("application/x-www-form-urlencoded")))
+    let form = form::encode(ctx, form)?;
+    Ok((form.into(), Some("application/x-www-form-urlencoded")))
 }
 
 /// `{}` and its like: neither an array nor bytes nor a function.
