@@ -8,7 +8,7 @@ SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-ring
+.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-load bench-ring
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -80,6 +80,10 @@ audit: ## look for known vulnerabilities in dependencies (needs cargo-deny and t
 bench: setup-bench ## compare hits from memory and from memcached with nginx, side by side
 	$(CARGO) build --release -p proxima -p proxima-load --bins
 	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json $(ARGS)
+
+bench-load: setup-bench ## compare the load generator with wrk, hey and h2load, side by side
+	$(CARGO) build --release -p proxima-load --bins
+	$(TARGET)/release/proxima-generators --out $(TARGET)/generators.json $(ARGS)
 
 bench-ring: setup-bench ## compare ways to ask a memcached node
 	$(CARGO) bench -p proxima --features bench --bench ring_client

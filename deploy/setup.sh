@@ -3,7 +3,7 @@
 #
 #   deploy/setup.sh run     build the release binaries and run three regions on this machine
 #   deploy/setup.sh test    the above, and run the tests
-#   deploy/setup.sh bench   the above, and compare with nginx
+#   deploy/setup.sh bench   the above, and compare with nginx and other load generators
 #
 # It looks for commands, not packages, so a machine that has them from elsewhere is left alone.
 set -euo pipefail
@@ -30,6 +30,7 @@ TEST=(
 )
 BENCH=(
   nginx:nginx-light             # the peer to compare with
+  hey:hey                       # a load generator to compare ours with
   taskset:util-linux            # pins each process to one core
   hey:hey                       # a load generator to compare with
 )

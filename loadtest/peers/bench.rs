@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::Flags;
 use crate::load::Mode;
 use crate::memcached::Memcached;
 use crate::origin::{BODY_BYTES, Origin};
-use crate::peer::{Peer, find_program};
+use crate::peer::Peer;
 use crate::report::{ModeReport, PeerReport, Report, TierReport};
 use crate::server::Server;
 use crate::setting::Setting;
+use crate::side_by_side::program::{pin_self, require};
 use crate::tier::Tier;
 use crate::warm_up::warm_up;
 use crate::window::{Method, Window, measure};
@@ -42,7 +42,7 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     if plan.is_empty() {
         bail!("nothing to measure: that mode is not measured in that tier");
     }
-    check_tools()?;
+    require(&TOOLS)?;
     pin_self(flags.load_core).await?;
     let (peers, skipped) = find_peers(flags)?;
     if peers.is_empty() {
@@ -205,34 +205,6 @@ fn find_peers(flags: &Flags) -> anyhow::Result<(Programs, Vec<String>)> {
         }
     }
     Ok((found, skipped))
-}
-
-fn check_tools() -> anyhow::Result<()> {
-    let missing: Vec<_> = TOOLS
-        .into_iter()
-        .filter(|tool| find_program(tool).is_none())
-        .collect();
-    if !missing.is_empty() {
-        bail!(
-            "missing: {}; `deploy/setup.sh bench` installs them",
-            missing.join(", ")
-        );
-    }
-    Ok(())
-}
-
-/// Moves this process, and so the origin in it, to the core of the load.
-async fn pin_self(core: usize) -> anyhow::Result<()> {
-    let (core, own) = (core.to_string(), std::process::id().to_string());
-    let pinned = Command::new("taskset")
-        .args(["--cpu-list", "--pid", &core, &own])
-        .output()
-        .await?;
-    if !pinned.status.success() {
-        let said = String::from_utf8_lossy(&pinned.stderr);
-        bail!("the load needs a core of its own: {}", said.trim());
-    }
-    Ok(())
 }
 
 fn folder(parent: &Path) -> anyhow::Result<TempDir> {

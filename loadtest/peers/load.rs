@@ -1,15 +1,17 @@
 //! The load: which tool puts it on a server, and what it reports.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Serialize;
 use tokio::process::Command;
 
-use crate::server::{Server, pinned};
+use crate::origin;
+use crate::server::Server;
+use crate::side_by_side::process::pinned;
+use crate::side_by_side::tool::{Load, Tool};
+use crate::side_by_side::{h2load, wrk};
 use crate::window::Method;
-use crate::{h2load, origin, wrk};
 
 /// How clients speak to the server. Always 64 requests are in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -65,19 +67,6 @@ impl Mode {
     }
 }
 
-/// What a tool reports of one run.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Load {
-    /// Requests answered.
-    pub(crate) requests: u64,
-    /// How long it took.
-    pub(crate) seconds: f64,
-    /// Median time of a request, in microseconds.
-    pub(crate) p50_us: f64,
-    /// 99th percentile, in microseconds.
-    pub(crate) p99_us: f64,
-}
-
 /// Loads a server for some seconds. Every answer must be good.
 pub(crate) async fn run(
     mode: Mode,
@@ -123,18 +112,5 @@ async fn run_wrk(mode: Mode, server: &Server, seconds: u32, method: &Method<'_>)
 
 /// Runs a command to its end and takes its standard output.
 pub(crate) async fn output_of(command: &mut Command) -> anyhow::Result<String> {
-    let named = format!("{:?}", command.as_std());
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .with_context(|| named.clone())?;
-    if !output.status.success() {
-        bail!(
-            "{named}: {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Tool::start(command)?.output().await
 }

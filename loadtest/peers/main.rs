@@ -11,8 +11,6 @@
 
 mod ask;
 mod bench;
-mod cpu;
-mod h2load;
 mod load;
 mod memcached;
 mod origin;
@@ -20,10 +18,11 @@ mod peer;
 mod report;
 mod server;
 mod setting;
+#[path = "../side_by_side/mod.rs"]
+mod side_by_side;
 mod tier;
 mod warm_up;
 mod window;
-mod wrk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -10,10 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::cpu;
 use crate::origin;
-use crate::peer::find_program;
-use crate::server::{Process, pinned, version_of};
+use crate::side_by_side::cpu;
+use crate::side_by_side::process::{Process, pinned};
+use crate::side_by_side::program::{find_program, version_of};
 use crate::tier::Tier;
 
 /// How long the node may take to start, or to answer.

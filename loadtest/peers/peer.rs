@@ -5,16 +5,13 @@ mod proxima;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::server::{Server, version_of};
+use crate::server::Server;
 use crate::setting::Setting;
-
-/// How long a server may take to be ready.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::side_by_side::program::{find_program, version_of};
 
 /// A server to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -70,13 +67,4 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// A program of the search path, or of the folder where Debian keeps servers.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    folders
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }

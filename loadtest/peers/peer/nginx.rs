@@ -1,22 +1,17 @@
 //! nginx: `proxy_cache` on tmpfs for the first tier, `memcached_pass` for the second.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::Context;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
-
-use super::{Peer, START_TIMEOUT};
-use crate::server::{Process, Server, pinned};
+use super::Peer;
+use crate::server::Server;
 use crate::setting::Setting;
+use crate::side_by_side::process::{Process, free_addresses, pinned};
 use crate::tier::Tier;
 
 /// Starts it with one worker and waits until it listens.
 pub(super) async fn start(program: &Path, setting: &Setting, version: String) -> anyhow::Result<Server> {
-    let (http, tls) = free_addresses().await?;
+    let [http, tls] = free_addresses().await?;
     let access_log = setting.dir.join("nginx.log");
     // A worker started by root would change to a user who cannot read the cache.
     let user = if rustix::process::geteuid().is_root() {
@@ -41,14 +36,7 @@ pub(super) async fn start(program: &Path, setting: &Setting, version: String) ->
         .arg(&file)
         .stdout(Stdio::null());
     let mut process = Process::start(&mut command, setting.dir.join("nginx.stderr"))?;
-    let ready = timeout(START_TIMEOUT, async {
-        while TcpStream::connect(http).await.is_err() || TcpStream::connect(tls).await.is_err() {
-            process.check()?;
-            sleep(Duration::from_millis(20)).await;
-        }
-        process.check()
-    });
-    ready.await.context("not ready in time")??;
+    process.listens(&[http, tls]).await?;
     Ok(Server {
         peer: Peer::Nginx,
         version,
@@ -64,13 +52,6 @@ fn template(tier: Tier) -> &'static str {
         Tier::L1 => include_str!("../nginx.conf.in"),
         Tier::L2 => include_str!("../nginx-memcached.conf.in"),
     }
-}
-
-/// Two addresses that are free now; nginx cannot say which port it was given.
-async fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let one = TcpListener::bind("127.0.0.1:0").await?;
-    let other = TcpListener::bind("127.0.0.1:0").await?;
-    Ok((one.local_addr()?, other.local_addr()?))
 }
 
 #[cfg(test)]

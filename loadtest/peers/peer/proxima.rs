@@ -9,9 +9,10 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{sleep, timeout};
 
-use super::{Peer, START_TIMEOUT};
-use crate::server::{Process, Server, pinned};
+use super::Peer;
+use crate::server::Server;
 use crate::setting::Setting;
+use crate::side_by_side::process::{Process, START_TIMEOUT, pinned};
 use crate::tier::Tier;
 
 /// Starts it with one worker and waits until it says that it is ready.
@@ -25,7 +26,7 @@ pub(super) async fn start(program: &Path, setting: &Setting, version: String) ->
         .arg(&file)
         .stdout(Stdio::piped());
     let mut process = Process::start(&mut command, setting.dir.join("proxima.stderr"))?;
-    let mut lines = BufReader::new(process.stdout().context("standard output")?).lines();
+    let mut lines = BufReader::new(process.child.stdout.take().context("standard output")?).lines();
     let Some(line) = timeout(START_TIMEOUT, lines.next_line())
         .await
         .context("not ready in time")??

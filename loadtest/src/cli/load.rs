@@ -74,7 +74,10 @@ fn exports_of(script: &Arc<Script>) -> Result<Exports, Failure> {
         ready
             .await
             .unwrap_or_else(|_| Err(died()))
-            .map_err(|error| Failure::Script(error.to_string()))
+            .map_err(|error| match script.aborted() {
+                Some(reason) => Failure::Aborted(reason.to_owned()),
+                None => Failure::Script(error.to_string()),
+            })
     })
 }
 

@@ -98,6 +98,12 @@ impl Target {
         &self.text
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared_url(&self) -> Rc<str> {
+        self.text.clone()
+    }
+
     /// The same without user and password, which k6 writes as `****` in tags.
     #[must_use]
     pub fn clean_url(&self) -> &Rc<str> {

@@ -16,6 +16,8 @@ pub(super) struct RequestTags {
     pub(super) method: http::Method,
     /// Or the name that the script gave instead.
     pub(super) url: Rc<str>,
+    /// It is a name, and the `name` among the virtual user's tags does not count.
+    pub(super) named: bool,
     /// 0 for none.
     pub(super) status: u16,
     pub(super) proto: &'static str,
@@ -176,6 +178,8 @@ impl Circumstances {
             }
         };
         let (status, code) = (request.status.to_string(), number(request.error_code));
+        let own = self.pairs().filter(|(tag, _)| &**tag == "name" && !request.named).last();
+        let name = own.as_ref().map_or(&*request.url, |(_, name)| name);
         let expected = request
             .expected
             .map_or("", |expected| if expected { "true" } else { "false" });
@@ -183,8 +187,8 @@ impl Circumstances {
             ("proto", request.proto),
             ("status", &status),
             ("method", request.method.as_str()),
-            ("url", &request.url),
-            ("name", &request.url),
+            ("url", name),
+            ("name", name),
             ("expected_response", expected),
             ("error", request.error.as_deref().unwrap_or_default()),
             ("error_code", &code),

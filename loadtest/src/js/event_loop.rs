@@ -84,8 +84,10 @@ impl EventLoop {
 
     /// Gives everything up.
     pub(super) fn clear(&self) {
-        self.pending.borrow_mut().clear();
-        self.timers.borrow_mut().clear();
+        if !self.is_empty() {
+            self.pending.borrow_mut().clear(); // which makes a new queue
+            self.timers.borrow_mut().clear();
+        }
     }
 
     fn push(&self, pending: Pending) -> std::result::Result<(), String> {

@@ -13,6 +13,7 @@ use super::circumstances::Circumstances;
 use super::event_loop::EventLoop;
 use super::fiber::Suspender;
 use super::modules::Requests;
+use super::rejections::Rejections;
 use super::script::Script;
 
 /// Which of the script's functions runs.
@@ -73,6 +74,8 @@ pub(super) struct Host {
     pub(super) circumstances: RefCell<Circumstances>,
     /// What a promise may wait for.
     pub(super) events: EventLoop,
+    /// Errors that nothing in the script has handled yet.
+    pub(super) rejections: Rejections,
     /// What its requests have in common.
     pub(super) requests: Requests,
     /// Bytes of this iteration, sent and received.

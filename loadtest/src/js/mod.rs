@@ -7,6 +7,7 @@ pub mod fiber;
 mod host;
 mod loader;
 mod modules;
+mod rejections;
 mod script;
 mod vu;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -22,6 +22,8 @@ pub struct Script {
     /// Where `console` and errors go.
     pub log: Arc<Log>,
     files: Files,
+    /// What init code gave to `exec.test.abort()`.
+    aborted: OnceLock<String>,
     shared: Mutex<HashMap<String, SharedArray>>,
 }
 
@@ -49,6 +51,7 @@ impl Script {
             registry: Arc::default(),
             log,
             files,
+            aborted: OnceLock::new(),
             shared: Mutex::default(),
         })
     }
@@ -62,6 +65,17 @@ impl Script {
     /// A file, read once for all virtual users.
     pub(super) fn file(&self, path: &Path) -> io::Result<Arc<[u8]>> {
         self.files.get(path)
+    }
+
+    /// Has init code say that there is to be no test.
+    pub(super) fn abort(&self, reason: String) {
+        let _ = self.aborted.set(reason); // the first reason counts
+    }
+
+    /// Why there is to be no test, if init code said so.
+    #[must_use]
+    pub fn aborted(&self) -> Option<&str> {
+        self.aborted.get().map(String::as_str)
     }
 
     /// The array of this name, if one of the virtual users has made it.

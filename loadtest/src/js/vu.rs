@@ -21,6 +21,7 @@ use super::fiber::{Fiber, Interrupted, Suspender};
 use super::host::{Host, Iteration, Live, Phase};
 use super::loader::Modules;
 use super::modules::{self, CurrentVu, Requests};
+use super::rejections::Rejections;
 use super::script::Script;
 
 /// What JavaScript may use of a fiber's stack, in bytes. The other half is for native functions.
@@ -134,6 +135,7 @@ fn new_host(script: Arc<Script>, shard: Option<Rc<Shard>>, id: u32, suspender: R
         iterations: Cell::new(0),
         in_scenario: Cell::new(0),
         events: EventLoop::default(),
+        rejections: Rejections::default(),
         requests: Requests::default(),
         data: Cell::new((0, 0)),
     }
@@ -160,6 +162,7 @@ fn live(
             Ok(module) => module,
             Err(error) => {
                 let _ = ready.send(Err(error));
+                forget(host);
                 return;
             }
         };
@@ -170,6 +173,7 @@ fn live(
             module,
             setup_data,
             data: None,
+            function: None,
         };
         loop {
             match host.suspender.wait(commands.recv()) {
@@ -179,8 +183,14 @@ fn live(
                 Err(_) => host.suspender.resume(), // it was idle already
             }
         }
-        host.events.clear(); // what is under way must not outlive the runtime
+        forget(host);
     });
+}
+
+/// Gives up what is under way: it must not outlive the runtime.
+fn forget(host: &Host) {
+    host.events.clear();
+    host.rejections.clear();
 }
 
 fn engine(host: &Rc<Host>) -> rquickjs::Result<(Runtime, Context)> {
@@ -190,6 +200,10 @@ fn engine(host: &Rc<Host>) -> rquickjs::Result<(Runtime, Context)> {
     let suspender = host.suspender.clone();
     // QuickJS asks every few thousand steps. A script that computes for long lets the others of its thread run.
     runtime.set_interrupt_handler(Some(Box::new(move || suspender.pass().is_err())));
+    let of = host.clone();
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, is_handled| {
+        of.rejections.track(&ctx, promise, reason, is_handled);
+    })));
     let context = Context::full(&runtime)?;
     Ok((runtime, context))
 }
@@ -235,8 +249,17 @@ fn exports<'js>(ctx: &Ctx<'js>, module: &Object<'js>) -> Exports {
     }
 }
 
-/// Lets everything that `value` waits for, if it is a promise, and everything else under way, come to its end.
+/// Lets everything that `value` waits for, if it is a promise, and everything else under way, come to its end. An error
+/// that nobody asked for is one all the same.
 fn settle<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Result<Value<'js>> {
+    let settled = outcome(ctx, host, value);
+    match (settled, host.rejections.take(ctx)) {
+        (Ok(_), Some(reason)) => Err(ctx.throw(reason)),
+        (settled, _) => settled,
+    }
+}
+
+fn outcome<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Result<Value<'js>> {
     loop {
         while ctx.execute_pending_job() {}
         if host.suspender.is_interrupted() {
@@ -255,10 +278,10 @@ fn settle<'js>(ctx: &Ctx<'js>, host: &Host, value: &Value<'js>) -> rquickjs::Res
             }
         }
     }
-    let Ok(promise) = Promise::from_value(value.clone()) else {
+    if !value.is_promise() {
         return Ok(value.clone());
-    };
-    promise
+    }
+    Promise::from_value(value.clone())?
         .result()
         .unwrap_or_else(|| Err(throw(ctx, "a promise is awaited that nothing will settle")))
 }
@@ -270,6 +293,8 @@ struct Running<'a, 'js> {
     setup_data: &'a RefCell<Option<Arc<str>>>,
     /// What `setup` returned, in this runtime.
     data: Option<Value<'js>>,
+    /// What iterations call.
+    function: Option<Function<'js>>,
 }
 
 /// How an iteration ended.
@@ -303,6 +328,7 @@ impl<'js> Running<'_, 'js> {
         host.phase.set(phase);
         host.suspender.resume();
         self.enter(None);
+        self.enter_phase(phase);
         let run = || {
             let function: Function<'js> = self.module.get(name)?;
             let argument = match argument {
@@ -347,7 +373,7 @@ impl<'js> Running<'_, 'js> {
     fn run(&mut self, exec: &str) -> Ended {
         let (ctx, host) = (self.ctx, self.host);
         let called = self.data().and_then(|data| {
-            let function: Function<'js> = self.module.get(exec)?;
+            let function = self.function(exec)?;
             let returned: Value<'js> = function.call((data,))?;
             settle(ctx, host, &returned)
         });
@@ -363,6 +389,16 @@ impl<'js> Running<'_, 'js> {
         }
         host.script.log.line(Level::Error, &error.text);
         Ended::Completed
+    }
+
+    /// The scenario's function, looked up once: a virtual user has one scenario.
+    fn function(&mut self, exec: &str) -> rquickjs::Result<Function<'js>> {
+        if let Some(function) = &self.function {
+            return Ok(function.clone());
+        }
+        let function: Function<'js> = self.module.get(exec)?;
+        self.function = Some(function.clone());
+        Ok(function)
     }
 
     /// What `setup` returned, a copy of its own for each virtual user.
@@ -404,9 +440,22 @@ impl<'js> Running<'_, 'js> {
         }
     }
 
+    /// Everything that `setup` and `teardown` do is in a group of that name.
+    fn enter_phase(&self, phase: Phase) {
+        let name = match phase {
+            Phase::Setup => "setup",
+            Phase::Teardown => "teardown",
+            Phase::Init | Phase::Iteration | Phase::Summary => return,
+        };
+        let Some(live) = &self.host.live else { return };
+        let mut circumstances = self.host.circumstances.borrow_mut();
+        circumstances.enter_group(name);
+        live.shard.aggregate.lock().group(&circumstances.group());
+    }
+
     /// Ends what one iteration must not leave to the next.
     fn leave(&self) {
-        self.host.events.clear();
+        forget(self.host);
         self.host.circumstances.borrow_mut().leave_all_groups();
         let Some(live) = &self.host.live else { return };
         let options = &live.shard.test.options;

@@ -6,12 +6,22 @@
 )]
 
 mod agreement;
+mod concurrency;
+mod cookies;
+mod execution;
 mod executors;
 mod exits;
+mod failing_requests;
 mod harness;
+mod imports;
 mod language;
 mod lifecycle;
 mod memory;
+mod own_metrics;
+mod requests;
+mod responses;
 mod runaway;
+mod scripts;
+mod shared_data;
 mod signals;
 mod truth;

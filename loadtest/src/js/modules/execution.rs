@@ -8,7 +8,7 @@ use rquickjs::function::Func;
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 
 use super::super::error::throw;
-use super::super::host::{Host, Iteration};
+use super::super::host::{Host, Iteration, Phase};
 use super::host;
 use crate::log::Level;
 use crate::run::{ScenarioState, StopReason, Test};
@@ -28,12 +28,13 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
 }
 
 fn test(ctx: &Ctx<'_>, host: &Host) -> Result<Arc<Test>> {
-    host.test().cloned().ok_or_else(|| {
-        throw(
+    match host.test() {
+        Some(test) if host.phase.get() != Phase::Init => Ok(test.clone()),
+        _ => Err(throw(
             ctx,
             "k6/execution knows nothing yet in init code: read it in a function",
-        )
-    })
+        )),
+    }
 }
 
 fn ms_since(then: Instant) -> f64 {
@@ -135,10 +136,12 @@ fn set_tag(ctx: Ctx<'_>, name: String, value: Option<String>) {
         .set_own(&name, value.as_deref());
 }
 
-fn abort(ctx: Ctx<'_>, reason: String) -> Result<()> {
+fn abort(ctx: Ctx<'_>, reason: String) {
     let host = host(&ctx);
-    test(&ctx, &host)?.stop(StopReason::Aborted(reason));
-    Ok(())
+    match host.test() {
+        Some(test) => test.stop(StopReason::Aborted(reason)),
+        None => host.script.abort(reason),
+    }
 }
 
 fn fail(ctx: Ctx<'_>, reason: String) -> Result<()> {

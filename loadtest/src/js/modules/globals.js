@@ -19,6 +19,32 @@
     throw new Error(`require(${JSON.stringify(name)}): proxima-load has ES modules only; use import`);
   });
 
+  class TextEncoder {
+    get encoding() {
+      return 'utf-8';
+    }
+    encode(text = '') {
+      return new Uint8Array(native.bytes(String(text)));
+    }
+  }
+  class TextDecoder {
+    constructor(label = 'utf-8', options = {}) {
+      if (!/^\s*utf-?8\s*$/i.test(label)) throw new RangeError(`TextDecoder: there is no encoding ${label}, only utf-8`);
+      for (const option of Object.keys(options)) {
+        if (options[option]) throw new TypeError(`TextDecoder: option ${option} is not supported`);
+      }
+    }
+    get encoding() {
+      return 'utf-8';
+    }
+    decode(bytes = new Uint8Array()) {
+      if (typeof bytes === 'string') throw new TypeError('TextDecoder.decode() needs bytes');
+      return native.text(bytes);
+    }
+  }
+  define('TextEncoder', TextEncoder);
+  define('TextDecoder', TextDecoder);
+
   // Timers live in JavaScript, so that their functions do, too; the native part only waits.
   const live = new Map();
   let last = 0;

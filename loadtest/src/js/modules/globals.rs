@@ -10,6 +10,7 @@ use super::super::error::{of_value, throw};
 use super::super::event_loop::Completion;
 use super::super::host::Phase;
 use super::super::script::normal;
+use super::encoding::bytes_of;
 use super::host;
 use crate::log::Level;
 
@@ -21,6 +22,8 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     native.set("iter", Func::from(iter))?;
     native.set("open", Func::from(open))?;
     native.set("after", Func::from(after))?;
+    native.set("bytes", Func::from(bytes))?;
+    native.set("text", Func::from(text))?;
     native.set(
         "cancel",
         Func::from(|ctx: Ctx<'_>, timer: u32| host(&ctx).events.cancel(timer)),
@@ -72,6 +75,19 @@ fn open<'js>(ctx: Ctx<'js>, path: String, mode: Opt<String>) -> Result<Value<'js
             &format!("open(): mode {other:?} is unknown; there is \"b\", for bytes"),
         )),
     }
+}
+
+/// A text in UTF-8.
+fn bytes<'js>(ctx: Ctx<'js>, text: Value<'js>) -> Result<ArrayBuffer<'js>> {
+    let bytes = bytes_of(&ctx, "text", &text)?;
+    ArrayBuffer::new(ctx, bytes)
+}
+
+/// What bytes in UTF-8 are as a text, without the mark that some begin with.
+fn text<'js>(ctx: Ctx<'js>, bytes: Value<'js>) -> Result<String> {
+    let bytes = bytes_of(&ctx, "bytes", &bytes)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// Has `body` called in `ms` milliseconds, and returns the timer's number.

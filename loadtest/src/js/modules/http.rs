@@ -2,6 +2,7 @@
 
 mod compress;
 mod cookies;
+mod form;
 mod jar;
 mod prepare;
 mod response;
@@ -125,7 +126,7 @@ fn prepared<'js>(
                 request: None,
                 exchange: None,
                 failure: Some(failure),
-                url,
+                url: url.into(),
                 response_type: ResponseType::Text,
             };
             Ok(Err(answer))
@@ -166,7 +167,7 @@ async fn answer(host: &Host, prepared: Prepared) -> Answer {
     if let Err(failure) = &exchange.outcome {
         samples::complain(host, &request.method, request.target.url(), failure);
     }
-    let url = request.target.url().to_owned();
+    let url = request.target.shared_url();
     Answer {
         request: Some(request),
         exchange: Some(exchange),

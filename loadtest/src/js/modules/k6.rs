@@ -64,12 +64,16 @@ fn leave_group(ctx: Ctx<'_>, began_ms: f64) {
     host.circumstances.borrow_mut().leave_group();
 }
 
-fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {
+fn sleep<'js>(ctx: Ctx<'js>, seconds: Opt<Value<'js>>) -> Result<()> {
     let host = host(&ctx);
     if host.live.is_none() {
         return Err(throw(&ctx, "sleep() cannot be used in init code"));
     }
-    let Ok(duration) = Duration::try_from_secs_f64(seconds.max(0.0)) else {
+    // Nothing at all instead of a pause would be a load that nobody asked for.
+    let seconds = seconds.0.and_then(|seconds| seconds.as_number());
+    let seconds = seconds.filter(|seconds| !seconds.is_nan());
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+    let Some(duration) = duration else {
         return Err(throw(&ctx, "sleep() takes a number of seconds"));
     };
     host.suspender

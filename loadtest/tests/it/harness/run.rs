@@ -1,5 +1,6 @@
 //! A script in a directory of its own, and what became of a run.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -108,10 +109,9 @@ impl Test {
     }
 }
 
-/// Runs one iteration of `body`, with `http`, `check` and so on imported; a comparison of `expect.js` that does not hold
-/// fails the test.
-#[track_caller]
-pub(crate) fn passes(server: &Server, body: &str) -> Run {
+/// A script whose iterations are `body`, with `http`, `check` and so on imported. A comparison of `expect.js` that does
+/// not hold makes its exit code 107.
+pub(crate) fn iterating(server: &Server, body: &str) -> Test {
     let script = format!(
         "import {{ check, fail, group, sleep }} from 'k6';
          import http from 'k6/http';
@@ -122,9 +122,13 @@ pub(crate) fn passes(server: &Server, body: &str) -> Run {
     );
     Test::new(&script)
         .against(server)
-        .flags("--fail-on-exception")
-        .run()
-        .with_code(0)
+        .flags("--fail-on-exception --out json=samples.json")
+}
+
+/// Runs one iteration of `body`, all of whose comparisons hold.
+#[track_caller]
+pub(crate) fn passes(server: &Server, body: &str) -> Run {
+    iterating(server, body).run().with_code(0)
 }
 
 /// What a process has written so far.
@@ -217,6 +221,20 @@ impl Running {
     }
 }
 
+/// One value of a metric.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Sample {
+    pub(crate) value: f64,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+impl Sample {
+    /// Empty if there is no such tag.
+    pub(crate) fn tag(&self, name: &str) -> &str {
+        self.tags.get(name).map_or("", String::as_str)
+    }
+}
+
 /// A run that has ended.
 pub(crate) struct Run {
     /// `None` if a signal ended it.
@@ -267,6 +285,24 @@ impl Run {
                 .unwrap_or_else(|| panic!("no check {name:?} in {group:#}"))
         };
         (number("passes"), number("fails"))
+    }
+
+    /// Samples of a metric that the run wrote to `samples.json`.
+    #[track_caller]
+    pub(crate) fn samples(&self, metric: &str) -> Vec<Sample> {
+        let lines = self.file("samples.json");
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["type"] == "Point" && line["metric"] == metric)
+            .map(|line| serde_json::from_value(line["data"].clone()).unwrap())
+            .collect()
+    }
+
+    /// How many lines of the log have `text`.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        self.stderr.lines().filter(|line| line.contains(text)).count()
     }
 
     /// A file beside the script.

@@ -1,6 +1,6 @@
 //! What a script asks for, as a request.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use rquickjs::{Ctx, Object, Result, Value};
 use super::super::encoding::bytes_of;
 use super::super::values::{pairs_of, tags_of, text_of};
 use super::compress::encode;
+use super::form;
 use super::jar::Jar;
 use crate::http::{CookieJar, Request};
 use crate::js::error::throw;
@@ -23,8 +24,20 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// What one virtual user's requests have in common.
 #[derive(Default)]
 pub(in crate::js) struct Requests {
+    user_agent: OnceCell<Option<HeaderValue>>,
+    no_tags: Rc<[(Arc<str>, Arc<str>)]>,
     /// `http.setResponseCallback`
     pub(super) expected: RefCell<Expected>,
+}
+
+impl Requests {
+    /// What `text` is in a header; `None` for no such header.
+    fn user_agent(&self, text: &str) -> Option<HeaderValue> {
+        let known = self
+            .user_agent
+            .get_or_init(|| HeaderValue::from_str(text).ok().filter(|agent| !agent.is_empty()));
+        known.clone()
+    }
 }
 
 /// Which statuses are what the script wants.
@@ -137,7 +150,7 @@ pub(super) fn prepare<'js>(
         },
         samples: Labels {
             name,
-            own: Rc::new([]),
+            own: host.requests.no_tags.clone(),
             expected: host.requests.expected.borrow().clone(),
         },
     };
@@ -156,8 +169,7 @@ pub(super) fn prepare<'js>(
         headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
     }
     if !has(headers, header::USER_AGENT)
-        && let Ok(agent) = HeaderValue::from_str(&options.user_agent)
-        && !agent.is_empty()
+        && let Some(agent) = host.requests.user_agent(&options.user_agent)
     {
         headers.push((header::USER_AGENT, agent));
     }
@@ -192,11 +204,8 @@ fn body_of<'js>(ctx: &Ctx<'js>, body: &Value<'js>) -> Result<(Bytes, Option<&'st
     let Some(form) = body.as_object().filter(|object| is_plain(object)) else {
         return Ok((bytes_of(ctx, "body", body)?.into(), None));
     };
-    let mut fields = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs_of(ctx, form)? {
-        fields.append_pair(&name, &value);
-    }
-    Ok((fields.finish().into(), Some("application/x-www-form-urlencoded")))
+    let form = form::encode(ctx, form)?;
+    Ok((form.into(), Some("application/x-www-form-urlencoded")))
 }
 
 /// `{}` and its like: neither an array nor bytes nor a function.

@@ -23,7 +23,7 @@ pub(super) struct Answer {
     pub(super) exchange: Option<Exchange>,
     /// For a request that never was one.
     pub(super) failure: Option<Failure>,
-    pub(super) url: String,
+    pub(super) url: Rc<str>,
     pub(super) response_type: ResponseType,
 }
 
@@ -87,7 +87,7 @@ impl Response {
 
     #[qjs(get, enumerable)]
     fn url(&self) -> String {
-        self.answer.url.clone()
+        self.answer.url.to_string()
     }
 
     #[qjs(get, enumerable)]
@@ -204,7 +204,7 @@ pub(super) fn timings<'js>(ctx: Ctx<'js>, response: Class<'js, Response>) -> Res
 pub(super) fn request<'js>(ctx: Ctx<'js>, response: Class<'js, Response>) -> Result<Object<'js>> {
     let response = response.borrow();
     let object = Object::new(ctx.clone())?;
-    object.set("url", response.answer.url.as_str())?;
+    object.set("url", &*response.answer.url)?;
     let (headers, cookies) = (Object::new(ctx.clone())?, Object::new(ctx.clone())?);
     if let Some(request) = &response.answer.request {
         object.set("method", request.method.as_str())?;

@@ -26,6 +26,7 @@ pub(super) fn record(host: &Host, labels: &Labels, request: &Request, exchange: 
     let tags = host.circumstances.borrow_mut().request(&RequestTags {
         method: request.method.clone(),
         url: labels.name.as_ref().unwrap_or(request.target.clean_url()).clone(),
+        named: labels.name.is_some(),
         status: response.map_or(0, |response| response.status),
         proto: response.map_or("", |response| response.proto.as_str()),
         error_code: error_code(exchange),

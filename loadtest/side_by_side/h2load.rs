@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use crate::load::Load;
+use super::tool::Load;
 
 /// Reads the output of `h2load -D` and the file of its `--log-file`. A request that did not end in a 2xx answer makes
 /// it an error.

@@ -26,21 +26,28 @@ fn children_of(pid: u32) -> Vec<u32> {
 
 /// CPU time that all threads of one process have used, ended ones included.
 fn used_by(pid: u32) -> anyhow::Result<Duration> {
+    times_from(pid, OWN)
+}
+
+/// The process's own times, in proc_pid_stat(5).
+const OWN: usize = 14;
+
+/// The sum of two neighbouring fields of proc_pid_stat(5), the times in user and in kernel mode.
+pub(crate) fn times_from(pid: u32, field: usize) -> anyhow::Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-    let ticks = ticks(&stat).with_context(|| format!("{path}: no CPU times"))?;
+    let ticks = ticks(&stat, field).with_context(|| format!("{path}: no CPU times"))?;
     let per_second = rustix::param::clock_ticks_per_second();
     Ok(Duration::from_micros(ticks * 1_000_000 / per_second))
 }
 
-/// Fields 14 and 15, `utime` and `stime`, of proc_pid_stat(5) added up. Field 2 is the program's name in brackets and
-/// may itself hold spaces and brackets.
-fn ticks(stat: &str) -> Option<u64> {
+/// Field 2 is the program's name in brackets and may itself hold spaces and brackets.
+fn ticks(stat: &str, field: usize) -> Option<u64> {
     let (_, from_field_3) = stat.rsplit_once(')')?;
-    let mut times = from_field_3.split_ascii_whitespace().skip(14 - 3);
-    let utime: u64 = times.next()?.parse().ok()?;
-    let stime: u64 = times.next()?.parse().ok()?;
-    Some(utime + stime)
+    let mut times = from_field_3.split_ascii_whitespace().skip(field.checked_sub(3)?);
+    let user: u64 = times.next()?.parse().ok()?;
+    let kernel: u64 = times.next()?.parse().ok()?;
+    Some(user + kernel)
 }
 
 #[cfg(test)]
@@ -51,7 +58,8 @@ mod tests {
     fn adds_user_and_kernel_time_whatever_the_name() {
         for name in ["nginx", "nginx: worker", "a) R 1 (b", "()"] {
             let stat = format!("42 ({name}) S 1 42 42 0 -1 4194560 9 0 0 0 123 45 6 7 20 0 1 0 99 8192 64\n");
-            assert_eq!(ticks(&stat), Some(168), "{name}");
+            assert_eq!(ticks(&stat, OWN), Some(168), "{name}");
+            assert_eq!(ticks(&stat, 16), Some(13), "{name}");
         }
     }
 
@@ -63,7 +71,7 @@ mod tests {
             "42 (nginx) S 1 42",
             "42 (n) S 1 2 3 4 5 6 7 8 9 0 1 x 3",
         ] {
-            assert_eq!(ticks(stat), None, "{stat}");
+            assert_eq!(ticks(stat, OWN), None, "{stat}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use crate::load::Load;
+use super::tool::Load;
 
 /// Reads the output of `wrk --latency`. Answers other than 2xx and 3xx and socket errors make it an error.
 pub(crate) fn parse(output: &str) -> anyhow::Result<Load> {

@@ -1,0 +1,1 @@
+export const userAgentOf = (vu) => `agent/${vu}`;
