@@ -178,7 +178,10 @@ impl Circumstances {
             }
         };
         let (status, code) = (request.status.to_string(), number(request.error_code));
-        let own = self.pairs().filter(|(tag, _)| &**tag == "name" && !request.named).last();
+        let own = self
+            .pairs()
+            .filter(|(tag, _)| &**tag == "name" && !request.named)
+            .last();
         let name = own.as_ref().map_or(&*request.url, |(_, name)| name);
         let expected = request
             .expected

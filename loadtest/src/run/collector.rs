@@ -17,6 +17,8 @@ use super::{StopReason, Test, unix_ns};
 
 /// How often thresholds are judged while a test runs.
 const JUDGE_EVERY: Duration = Duration::from_secs(2);
+/// A shorter time says nothing of how fast a test was.
+const TIMELINE_SLOT_MIN_S: f64 = 0.25;
 
 /// The measurements of a test.
 pub(super) struct Collector {
@@ -91,7 +93,9 @@ impl Collector {
         self.whole.merge(&self.delta);
         let length = now.duration_since(self.last).as_secs_f64();
         self.last = now;
-        if let Some(started) = test.started() {
+        // What comes in after the last second would look like a stand-still.
+        let tells = length >= TIMELINE_SLOT_MIN_S || self.timeline.slots().is_empty();
+        if let Some(started) = test.started().filter(|_| tells) {
             let end = now.saturating_duration_since(started).as_secs_f64();
             self.timeline.push(end, length, &self.delta, self.active());
         }
