@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::http::{Client, CookieJar};
 use crate::metrics::{MetricId, Tags};
+use crate::options::SummaryMode;
 use crate::run::{ScenarioState, Shard, Test};
 
 use super::circumstances::Circumstances;
@@ -112,6 +113,17 @@ impl Host {
     #[must_use]
     pub(super) fn test(&self) -> Option<&Arc<Test>> {
         self.live.as_ref().map(|live| &live.shard.test)
+    }
+
+    /// Begins a group in the one that is there.
+    pub(super) fn enter_group(&self, live: &Live, name: &str) {
+        let mut circumstances = self.circumstances.borrow_mut();
+        let new = circumstances.enter_group(name);
+        let path = circumstances.group();
+        if new && live.shard.test.options.summary_mode == SummaryMode::Full {
+            self.script.registry.select_all("group", &path);
+        }
+        live.shard.aggregate.lock().group(&path);
     }
 
     /// Takes one value in, with the tags of this moment.

@@ -447,10 +447,9 @@ impl<'js> Running<'_, 'js> {
             Phase::Teardown => "teardown",
             Phase::Init | Phase::Iteration | Phase::Summary => return,
         };
-        let Some(live) = &self.host.live else { return };
-        let mut circumstances = self.host.circumstances.borrow_mut();
-        circumstances.enter_group(name);
-        live.shard.aggregate.lock().group(&circumstances.group());
+        if let Some(live) = &self.host.live {
+            self.host.enter_group(live, name);
+        }
     }
 
     /// Ends what one iteration must not leave to the next.

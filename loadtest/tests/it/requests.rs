@@ -288,24 +288,42 @@ fn what_is_not_supported_is_refused_by_name() {
     );
 }
 
-#[test]
-fn setup_and_teardown_make_requests_too() {
-    let server = Server::start();
-    let run = Test::new(
+/// Both ask the server; the iterations between them do not.
+fn setup_and_teardown(server: &Server) -> Test {
+    Test::new(
         "import http from 'k6/http';
          import { equal } from './expect.js';
          const base = __ENV.BASE;
          export function setup() { return { token: http.post(`${base}/login`, { username: 'u' }).json('access') }; }
          export default function (data) { equal(data, { token: 'token-of-u' }); data.token = 'changed'; }
          export function teardown(data) { equal(data, { token: 'token-of-u' }); http.get(`${base}/?bye`); }",
-    );
-    let run = run
-        .against(&server)
-        .flags("--fail-on-exception --out json=samples.json")
-        .run()
-        .with_code(0);
+    )
+    .against(server)
+    .flags("--fail-on-exception --out json=samples.json")
+}
+
+#[test]
+fn setup_and_teardown_make_requests_in_groups_of_their_own() {
+    let server = Server::start();
+    let run = setup_and_teardown(&server).run().with_code(0);
     let samples = run.samples("http_reqs");
     let groups: Vec<&str> = samples.iter().map(|sample| sample.tag("group")).collect();
     assert_eq!(groups, ["::setup", "::teardown"]);
     assert_eq!(run.count("http_reqs"), 2);
+}
+
+#[test]
+fn a_full_summary_has_sections_for_setup_and_teardown() {
+    let server = Server::start();
+    let run = setup_and_teardown(&server)
+        .flags("--summary-mode full")
+        .run()
+        .with_code(0);
+    for title in ["█ GROUP: setup", "█ GROUP: teardown"] {
+        let (_, section) = run
+            .stdout
+            .split_once(title)
+            .unwrap_or_else(|| panic!("no {title} in {}", run.stdout));
+        assert!(section.contains("http_req_duration"), "{}", run.stdout);
+    }
 }

@@ -9,7 +9,6 @@ use super::super::error::{interrupted, throw};
 use super::host;
 use super::values::tags_of;
 use crate::metrics::builtin;
-use crate::options::SummaryMode;
 use crate::run::unix_ns;
 
 pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
@@ -47,13 +46,7 @@ fn enter_group(ctx: Ctx<'_>, name: String) -> Result<f64> {
     if name.contains(crate::metrics::SEPARATOR) {
         return Err(throw(&ctx, "a group's name cannot contain ::"));
     }
-    let mut circumstances = host.circumstances.borrow_mut();
-    let new = circumstances.enter_group(&name);
-    let path = circumstances.group();
-    if new && live.shard.test.options.summary_mode == SummaryMode::Full {
-        host.script.registry.select_all("group", &path);
-    }
-    live.shard.aggregate.lock().group(&path);
+    host.enter_group(live, &name);
     Ok(live.now_ms())
 }
 
