@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::threshold::Threshold;
-
 use super::checked::{Executor, Host, Options, RampingStage, Scenario, TimeUnit, TrendStat};
 use super::duration::format;
 use super::precedence::{Execution, Load};

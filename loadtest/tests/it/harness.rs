@@ -4,5 +4,5 @@ mod routes;
 mod run;
 mod server;
 
-pub(crate) use run::{Run, Running, Sample, Test, iterating, passes};
+pub(crate) use run::{Run, Running, Test, iterating, passes};
 pub(crate) use server::Server;

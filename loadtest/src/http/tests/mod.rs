@@ -37,6 +37,7 @@ fn options() -> Options {
     Options {
         scenarios: Vec::new(),
         thresholds: Vec::new(),
+        apart: Vec::new(),
         hosts: BTreeMap::new(),
         tags: BTreeMap::new(),
         system_tags: Vec::new(),
