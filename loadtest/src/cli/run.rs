@@ -41,7 +41,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let outcome = LocalSet::new().block_on(&runtime, run::run(&test, settings));
     display.finish();
     test.script.log.redirect(None);
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| match test.stop_reason() {
+        Some(StopReason::Aborted(reason)) => Failure::Aborted(reason), // in a virtual user's init code
+        _ => error.into(),
+    })?;
     let unwritten = summary::write(args, &outcome);
     for problem in &unwritten {
         test.script.log.line(Level::Error, problem);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -11,15 +12,20 @@ use crate::js::{Command, Iteration, Iterations, Vu};
 use crate::log::Level;
 use crate::metrics::builtin;
 
+use super::Test;
 use super::alarm::Alarm;
 use super::pool::{Pool, UnderWay};
 
 /// One iteration.
-struct Once(Cell<Option<Iteration>>);
+struct Once {
+    iteration: Cell<Option<Iteration>>,
+    test: Arc<Test>,
+}
 
 impl Iterations for Once {
     fn next(&self) -> Option<Iteration> {
-        self.0.take()
+        // A test may stop before the virtual user has had its turn: nothing would cut that iteration short.
+        self.iteration.take().filter(|_| !self.test.is_stopped())
     }
 }
 
@@ -71,11 +77,14 @@ impl Arriving {
         };
         let scenario = self.pool.state.clone();
         scenario.iterations.fetch_add(1, Ordering::Relaxed);
-        let once = Once(Cell::new(Some(Iteration {
-            scenario,
-            in_test,
-            intended: Some(intended),
-        })));
+        let once = Once {
+            iteration: Cell::new(Some(Iteration {
+                scenario,
+                in_test,
+                intended: Some(intended),
+            })),
+            test: self.pool.shard.test.clone(),
+        };
         let (free, back, done) = (self.free.clone(), vu.clone(), self.under_way.begin());
         let done = Box::new(move || {
             free.borrow_mut().push(back);

@@ -11,20 +11,24 @@ use crate::harness::{Run, Server, Test};
 
 const SCRIPT: &str = include_str!("agreement/mixture.js");
 
-/// A few thousand requests on two threads, and all that is known about them.
-fn mixture(server: &Server) -> Run {
-    Test::new(SCRIPT)
-        .against(server)
+#[test]
+fn a_summary_is_what_the_raw_samples_say() {
+    let server = Server::start();
+    // A few thousand requests.
+    let run = Test::new(SCRIPT)
+        .against(&server)
         .flags("--threads 2 --out json=samples.json --out csv=samples.csv.gz")
         .run()
-        .with_code(99)
+        .with_code(99);
+    let samples = Samples::of(&run.file("samples.json"));
+    assert_eq!(samples.points_of("http_reqs").count(), server.seen().len());
+    assert_metrics(&run, &samples);
+    assert_checks(&run, &samples);
+    assert_same_samples(&run, &samples);
 }
 
-#[test]
-fn the_summary_is_what_the_raw_samples_say() {
-    let server = Server::start();
-    let run = mixture(&server);
-    let samples = Samples::of(&run.file("samples.json"));
+/// Every statistic and threshold of every metric, in all places that tell them.
+fn assert_metrics(run: &Run, samples: &Samples) {
     let data: Value = serde_json::from_str(&run.file("data.json")).unwrap();
     let seconds = data["state"]["testRunDurationMs"].as_f64().unwrap() / 1e3;
 
@@ -64,14 +68,9 @@ fn the_summary_is_what_the_raw_samples_say() {
             assert_eq!(named, missed.as_bool().unwrap(), "{place}: {}", run.stderr);
         }
     }
-    assert_eq!(samples.points_of("http_reqs").count(), server.seen().len());
 }
 
-#[test]
-fn checks_and_groups_are_what_the_raw_samples_say() {
-    let server = Server::start();
-    let run = mixture(&server);
-    let samples = Samples::of(&run.file("samples.json"));
+fn assert_checks(run: &Run, samples: &Samples) {
     let counted = samples.checks();
     assert_eq!(counted.len(), 5, "{counted:?}");
     for ((group, check), told) in &counted {
@@ -86,11 +85,8 @@ fn checks_and_groups_are_what_the_raw_samples_say() {
     assert!(passes > 1_000 && fails > 1_000, "{passes} {fails}");
 }
 
-#[test]
-fn both_raw_outputs_have_the_same_samples() {
-    let server = Server::start();
-    let run = mixture(&server);
-    let samples = Samples::of(&run.file("samples.json"));
+/// Both raw outputs have them.
+fn assert_same_samples(run: &Run, samples: &Samples) {
     let mut text = String::new();
     flate2::read::GzDecoder::new(run.bytes("samples.csv.gz").as_slice())
         .read_to_string(&mut text)

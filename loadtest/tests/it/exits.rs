@@ -197,6 +197,18 @@ fn a_script_that_aborts_its_test_exits_with_108_wherever_it_does() {
 }
 
 #[test]
+fn a_virtual_user_can_abort_the_test_before_it_begins() {
+    let run = Test::new(
+        "import exec from 'k6/execution';
+         export const options = { vus: 4, duration: '1h' };
+         if (__VU === 3) exec.test.abort('not with me');
+         export default function () {}",
+    );
+    run.run()
+        .refused(108, &["the script aborted the test: not with me"]);
+}
+
+#[test]
 fn an_aborted_test_is_torn_down_and_summed_up() {
     let run = Test::new(
         "import exec from 'k6/execution';

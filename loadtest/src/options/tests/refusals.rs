@@ -84,6 +84,7 @@ fn what_cannot_run_is_refused_at_its_place() {
         (json!({ "summaryTimeUnit": "h" }), "summaryTimeUnit", "\"s\" or \"ms\" or \"us\""),
         (json!({ "thresholds": { "checks": "rate==1" } }), "thresholds[\"checks\"]", "expected a list"),
         (json!({ "thresholds": { "checks": [1] } }), "thresholds[\"checks\"][0]", "expected an expression"),
+        (json!({ "thresholds": { "checks{a": [] } }), "thresholds[\"checks{a\"]", "closing brace"),
         (json!({ "thresholds": { "checks": ["rate"] } }), "thresholds[\"checks\"][0]", "operator"),
         (json!({ "thresholds": { "checks{a": ["rate>0"] } }), "thresholds[\"checks{a\"][0]", "closing brace"),
         (json!({ "thresholds": { "checks": [{ "treshold": "rate>0", "threshold": "rate>0" }] } }), "thresholds[\"checks\"][0].treshold", "did you mean \"threshold\"?"),

@@ -107,6 +107,18 @@ fn hosts_lead_to_addresses_with_or_without_ports() {
 }
 
 #[test]
+fn a_list_without_conditions_has_a_part_of_a_metric_counted_apart() {
+    let options = script(&json!({ "thresholds": { "http_reqs{a:b}": [], "checks": ["rate==1"] } })).unwrap();
+    let apart: Vec<String> = options.options.apart.iter().map(ToString::to_string).collect();
+    assert_eq!(apart, ["http_reqs{a:b}"]);
+    assert_eq!(options.options.thresholds.len(), 1);
+    assert_eq!(
+        options.json["thresholds"],
+        json!({ "http_reqs{a:b}": [], "checks": ["rate==1"] })
+    );
+}
+
+#[test]
 fn thresholds_come_by_metric_and_in_the_order_of_the_script() {
     let options = script(&json!({ "thresholds": {
         "iterations": ["count>1"],

@@ -163,6 +163,7 @@ impl Numbers {
     }
 
     /// Linear between the values at both sides of `percent / 100 × (n − 1)`.
+    #[expect(clippy::cast_possible_truncation, reason = "ranks are small")]
     fn percentile(&self, percent: f64) -> Exact {
         let Some(last) = self.sorted.len().checked_sub(1) else {
             return Exact {
