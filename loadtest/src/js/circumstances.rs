@@ -50,6 +50,8 @@ pub(super) struct Circumstances {
 struct Kept {
     plain: Option<Tags>,
     requests: HashMap<RequestTags, Tags>,
+    /// The last of them: most requests are like the one before.
+    last: Option<(RequestTags, Tags)>,
     checks: HashMap<Box<str>, Tags>,
 }
 
@@ -167,6 +169,15 @@ impl Circumstances {
 
     /// Tags of a request's samples.
     pub(super) fn request(&mut self, request: &RequestTags) -> Tags {
+        if let Some((_, known)) = self.here.last.as_ref().filter(|(last, _)| last == request) {
+            return known.clone();
+        }
+        let tags = self.known_or_new(request);
+        self.here.last = Some((request.clone(), tags.clone()));
+        tags
+    }
+
+    fn known_or_new(&mut self, request: &RequestTags) -> Tags {
         if let Some(known) = self.here.requests.get(request) {
             return known.clone();
         }

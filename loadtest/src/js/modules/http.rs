@@ -114,7 +114,7 @@ fn prepared<'js>(
     method: &Method,
     url: &Value<'js>,
     rest: (&Value<'js>, &Value<'js>),
-) -> Result<std::result::Result<Prepared, Answer>> {
+) -> Result<std::result::Result<Prepared, Rc<Answer>>> {
     match prepare(ctx, host, method.clone(), url, rest.0, rest.1) {
         Ok(prepared) => Ok(Ok(prepared)),
         Err(Unprepared::Thrown(error)) => Err(error),
@@ -129,7 +129,7 @@ fn prepared<'js>(
                 url: url.into(),
                 response_type: ResponseType::Text,
             };
-            Ok(Err(answer))
+            Ok(Err(Rc::new(answer)))
         }
     }
 }
@@ -142,7 +142,7 @@ fn throw_if_asked(ctx: &Ctx<'_>, host: &Host, failure: &Failure) -> Result<()> {
 }
 
 /// Sends a request, follows its redirects, and counts all of them.
-async fn answer(host: &Host, prepared: Prepared) -> Answer {
+async fn answer(host: &Host, prepared: Prepared) -> Rc<Answer> {
     let Prepared {
         request,
         redirects_max,
@@ -168,23 +168,20 @@ async fn answer(host: &Host, prepared: Prepared) -> Answer {
         samples::complain(host, &request.method, request.target.url(), failure);
     }
     let url = request.target.shared_url();
-    Answer {
+    Rc::new(Answer {
         request: Some(request),
         exchange: Some(exchange),
         failure: None,
         url,
         response_type,
-    }
+    })
 }
 
-fn response<'js>(ctx: &Ctx<'js>, host: &Host, answer: Answer) -> Result<Value<'js>> {
+fn response<'js>(ctx: &Ctx<'js>, host: &Host, answer: Rc<Answer>) -> Result<Value<'js>> {
     if let Some(Err(failure)) = answer.exchange.as_ref().map(|exchange| &exchange.outcome) {
         throw_if_asked(ctx, host, failure)?;
     }
-    Response {
-        answer: Rc::new(answer),
-    }
-    .into_js(ctx)
+    Response { answer }.into_js(ctx)
 }
 
 fn send<'js>(
@@ -283,10 +280,10 @@ fn batch<'js>(ctx: Ctx<'js>, requests: Vec<Vec<Value<'js>>>) -> Result<Vec<Value
 
 async fn all(
     host: &Host,
-    asked: Vec<std::result::Result<Prepared, Answer>>,
+    asked: Vec<std::result::Result<Prepared, Rc<Answer>>>,
     at_once: usize,
     per_host: usize,
-) -> Vec<Answer> {
+) -> Vec<Rc<Answer>> {
     // 0 stands for as many as there are.
     let limit = |connections: usize| {
         if connections == 0 {
@@ -297,7 +294,7 @@ async fn all(
     };
     let (at_once, per_host) = (limit(at_once), limit(per_host));
     let hosts: RefCell<HashMap<String, Rc<Semaphore>>> = RefCell::default();
-    let one = async |(place, asked): (usize, std::result::Result<Prepared, Answer>)| {
+    let one = async |(place, asked): (usize, std::result::Result<Prepared, Rc<Answer>>)| {
         let prepared = match asked {
             Ok(prepared) => prepared,
             Err(answer) => return (place, answer),

@@ -1,11 +1,13 @@
 //! `k6`: checks, groups, and time that passes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rquickjs::function::{Func, Opt};
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::{Coerced, Ctx, FromJs, Object, Result, Value};
 
 use super::super::error::{interrupted, throw};
+use super::super::host::Host;
 use super::host;
 use super::values::tags_of;
 use crate::metrics::builtin;
@@ -21,19 +23,43 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     Ok(native)
 }
 
-fn check<'js>(ctx: Ctx<'js>, name: String, held: bool, tags: Value<'js>) -> Result<()> {
-    let host = host(&ctx);
-    let Some(live) = &host.live else {
-        return Err(throw(&ctx, "check() cannot be used in init code"));
+/// Whether all conditions hold. Scripts check every answer, so this is not written in JavaScript.
+fn check<'js>(ctx: Ctx<'js>, value: Value<'js>, sets: Value<'js>, tags: Opt<Value<'js>>) -> Result<bool> {
+    let Some(sets) = sets.as_object() else {
+        let example = "check(value, { \"is 200\": (v) => v.status === 200 })";
+        return Err(throw(
+            &ctx,
+            &format!("check() needs an object of named conditions: {example}"),
+        ));
     };
-    let own = tags_of(&ctx, &tags)?;
+    let host = host(&ctx);
+    let own = tags
+        .0
+        .map_or_else(|| Ok(Vec::new()), |tags| tags_of(&ctx, &tags))?;
+    let mut all = true;
+    for set in sets.props::<String, Value<'js>>() {
+        let (name, condition) = set?;
+        let outcome = match condition.as_function() {
+            Some(condition) => condition.call((value.clone(),)),
+            None => Coerced::<bool>::from_js(&ctx, condition),
+        };
+        let held = outcome.as_ref().is_ok_and(|held| held.0);
+        count(&ctx, &host, &name, held, &own)?; // an exception in a condition counts, too
+        outcome?;
+        all &= held;
+    }
+    Ok(all)
+}
+
+fn count(ctx: &Ctx<'_>, host: &Host, name: &str, held: bool, own: &[(Arc<str>, Arc<str>)]) -> Result<()> {
+    let Some(live) = &host.live else {
+        return Err(throw(ctx, "check() cannot be used in init code"));
+    };
     let mut circumstances = host.circumstances.borrow_mut();
-    let tags = circumstances.check(&name, &own);
+    let tags = circumstances.check(name, own);
     let group = circumstances.group();
-    live.shard
-        .aggregate
-        .lock()
-        .check(&group, &name, held, unix_ns(), &tags);
+    let mut aggregate = live.shard.aggregate.lock();
+    aggregate.check(&group, name, held, unix_ns(), &tags);
     Ok(())
 }
 
