@@ -70,7 +70,7 @@ fn constant_vus_iterate_for_the_duration() {
 fn iterations_under_way_have_the_graceful_stop_to_come_to_their_end() {
     let body = "sleep(__VU === 1 ? 0.5 : 3600); console.log('over');";
     each(
-        "executor: 'constant-vus', vus: 3, duration: '300ms', gracefulStop: '3s'",
+        "executor: 'constant-vus', vus: 3, duration: '300ms', gracefulStop: '1500ms'",
         body,
         |run| {
             assert_eq!(count(run, "iterations"), 1);
