@@ -10,6 +10,7 @@ use crate::demand::{Demand, Part};
 use crate::generator::{Generator, Task};
 use crate::report::{GeneratorReport, PartReport, Program, Report};
 use crate::server::{BODY_BYTES, Server};
+use crate::side_by_side::comparison;
 use crate::side_by_side::program::{pin_self, require};
 use crate::window::{Window, measure};
 
@@ -67,7 +68,10 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     }
     let skipped = report.skipped.iter();
     skipped.for_each(|skipped| println!("\nSKIPPED {skipped}"));
-    flags.out.as_deref().map_or(Ok(()), |file| write(&report, file))
+    flags
+        .out
+        .as_deref()
+        .map_or(Ok(()), |file| comparison::write(&report, file))
 }
 
 fn introduce(flags: &Flags) {
@@ -184,9 +188,4 @@ fn find_generators(flags: &Flags) -> anyhow::Result<(Programs, Vec<String>)> {
         bail!("nothing to measure: {}", skipped.join(", "));
     }
     Ok((found, skipped))
-}
-
-fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(file, text).with_context(|| file.display().to_string())
 }

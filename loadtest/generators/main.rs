@@ -25,12 +25,11 @@ mod window;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::demand::Part;
 use crate::generator::Generator;
+use crate::side_by_side::comparison;
 
 /// What a request costs proxima-load, side by side with wrk, hey and h2load.
 #[derive(Debug, Parser)]
@@ -65,22 +64,6 @@ struct Flags {
 // One thread: a child's parent-death signal is tied to the thread that started it.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run_until_stopped(&Flags::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("proxima-generators: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Whatever is dropped on a signal stops its processes and removes its files.
-async fn run_until_stopped(flags: &Flags) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = bench::run(flags) => outcome,
-        _ = interrupt.recv() => bail!("interrupted"),
-        _ = terminate.recv() => bail!("terminated"),
-    }
+    let flags = Flags::parse();
+    comparison::run("proxima-generators", bench::run(&flags)).await
 }

@@ -13,6 +13,7 @@ use crate::peer::Peer;
 use crate::report::{ModeReport, PeerReport, Report, TierReport};
 use crate::server::Server;
 use crate::setting::Setting;
+use crate::side_by_side::comparison;
 use crate::side_by_side::program::{pin_self, require};
 use crate::tier::Tier;
 use crate::warm_up::warm_up;
@@ -73,7 +74,10 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
         .skipped
         .iter()
         .for_each(|skipped| println!("\nSKIPPED {skipped}"));
-    flags.out.as_deref().map_or(Ok(()), |file| write(&report, file))
+    flags
+        .out
+        .as_deref()
+        .map_or(Ok(()), |file| comparison::write(&report, file))
 }
 
 fn introduce(flags: &Flags) {
@@ -222,11 +226,6 @@ fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     std::fs::write(&cert, made.cert.pem())?;
     std::fs::write(&key, made.signing_key.serialize_pem())?;
     Ok((cert, key))
-}
-
-fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(file, text).with_context(|| file.display().to_string())
 }
 
 #[cfg(test)]

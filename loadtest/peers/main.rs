@@ -27,12 +27,11 @@ mod window;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::load::Mode;
 use crate::peer::Peer;
+use crate::side_by_side::comparison;
 use crate::tier::Tier;
 
 /// What a cached hit costs Proxima, side by side with nginx.
@@ -71,22 +70,6 @@ struct Flags {
 // One thread: a child's parent-death signal is tied to the thread that started it.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run_until_stopped(&Flags::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("proxima-peers: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Whatever is dropped on a signal stops its processes and removes its files.
-async fn run_until_stopped(flags: &Flags) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = bench::run(flags) => outcome,
-        _ = interrupt.recv() => bail!("interrupted"),
-        _ = terminate.recv() => bail!("terminated"),
-    }
+    let flags = Flags::parse();
+    comparison::run("proxima-peers", bench::run(&flags)).await
 }

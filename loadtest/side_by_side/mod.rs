@@ -2,6 +2,7 @@
 //!
 //! Each program of this package that compares includes these files; they are no part of the runner.
 
+pub(crate) mod comparison;
 pub(crate) mod cpu;
 pub(crate) mod h2load;
 pub(crate) mod median;
