@@ -80,7 +80,8 @@ impl Collector {
     pub(super) fn collect(&mut self) -> LiveStats {
         let (now, test) = (Instant::now(), self.test.clone());
         self.delta.clear();
-        if !self.over {
+        // A test of less than a second was never looked at while it ran.
+        if !self.over || self.whole.metric(builtin::VUS).is_none() {
             self.gauge();
         }
         write(&mut self.outputs, &test, self.delta.samples());
@@ -174,8 +175,8 @@ impl Collector {
             .map(|scenario| scenario.vus.load(Ordering::Relaxed))
             .sum();
         let now = unix_ns();
-        self.delta
-            .record(builtin::VUS, self.active().into(), now, &self.tags);
+        let active = if self.over { there } else { self.active() };
+        self.delta.record(builtin::VUS, active.into(), now, &self.tags);
         self.delta.record(builtin::VUS_MAX, there.into(), now, &self.tags);
     }
 

@@ -25,3 +25,4 @@ mod scripts;
 mod shared_data;
 mod signals;
 mod truth;
+mod world;
