@@ -3,6 +3,7 @@
 mod circumstances;
 mod error;
 mod event_loop;
+mod exports;
 pub mod fiber;
 mod host;
 mod loader;
@@ -14,4 +15,5 @@ mod vu;
 pub use error::ScriptError;
 pub use host::{Iteration, Phase};
 pub use script::Script;
-pub use vu::{Command, Exports, Iterations, Vu};
+pub use exports::Exports;
+pub use vu::{Command, Iterations, Vu};

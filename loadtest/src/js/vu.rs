@@ -18,6 +18,7 @@ use super::circumstances::Circumstances;
 use super::error::{ScriptError, interrupted, throw};
 use super::event_loop::EventLoop;
 use super::fiber::{Fiber, Interrupted, Suspender};
+use super::exports::Exports;
 use super::host::{Host, Iteration, Live, Phase};
 use super::loader::Modules;
 use super::modules::{self, CurrentVu, Requests};
@@ -26,15 +27,6 @@ use super::script::Script;
 
 /// What JavaScript may use of a fiber's stack, in bytes. The other half is for native functions.
 const JS_STACK_BYTES: usize = 128 * 1024;
-
-/// What a script's module offers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Exports {
-    /// `export const options`, as JSON; `null` if there are none.
-    pub options: serde_json::Value,
-    /// Names of all exported functions.
-    pub functions: Vec<String>,
-}
 
 /// Where a virtual user's iterations come from.
 pub trait Iterations {
@@ -166,7 +158,7 @@ fn live(
                 return;
             }
         };
-        let _ = ready.send(Ok(exports(&ctx, &module)));
+        let _ = ready.send(Ok(Exports::of(&ctx, &module)));
         let mut vu = Running {
             ctx: &ctx,
             host,
@@ -223,30 +215,6 @@ fn init<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>, ScriptError
         module.namespace()
     };
     run().map_err(|error| ScriptError::caught(ctx, error))
-}
-
-fn exports<'js>(ctx: &Ctx<'js>, module: &Object<'js>) -> Exports {
-    // What is no number would become null, which means that an option is not there.
-    let replacer =
-        "(_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)";
-    let json = || {
-        let options: Value<'js> = module.get("options")?;
-        let replacer: Function<'js> = ctx.eval(replacer)?;
-        ctx.json_stringify_replacer(options, replacer)?
-            .map(|json| json.to_string())
-            .transpose()
-    };
-    let options: Option<String> = json().ok().flatten();
-    let functions = module.props::<String, Value<'_>>().flatten();
-    Exports {
-        options: options
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default(),
-        functions: functions
-            .filter(|(_, value)| value.is_function())
-            .map(|(name, _)| name)
-            .collect(),
-    }
 }
 
 /// Lets everything that `value` waits for, if it is a promise, and everything else under way, come to its end. An error

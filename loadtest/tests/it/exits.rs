@@ -73,6 +73,24 @@ fn what_cannot_be_run_exits_with_104_and_says_what_to_write() {
             with("thresholds: { http_reqs: ['count>>3'] }"),
             ["count>>3", "expected a number"],
         ),
+#[test]
+fn options_that_cannot_be_read_are_not_taken_for_none() {
+    for (options, word) in [
+        ("() => ({ vus: 2 })", "not a function"),
+        ("Promise.resolve({ vus: 2 })", "not a promise"),
+        (
+            "(() => { const all = { vus: 2 }; all.all = all; return all; })()",
+            "circular",
+        ),
+        ("{ vus: 2n }", "BigInt"),
+        ("{ toJSON() { throw new Error('not today'); } }", "not today"),
+        ("{ tags: { half: '\\ud83d' } }", "JSON"),
+    ] {
+        let script = format!("export const options = {options}; {IDLE}");
+        Test::new(&script).run().refused(104, &["options: ", word]);
+    }
+}
+
         (
             with("thresholds: { http_reqs: ['p(95)<3'] }"),
             ["http_reqs", "p(95)<3"],
