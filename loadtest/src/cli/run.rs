@@ -9,7 +9,7 @@ use tokio::task::LocalSet;
 use crate::log::Level;
 use crate::output::progress::Display;
 use crate::output::raw::{CsvOutput, JsonOutput, Output};
-use crate::run::{self, Outcome, Settings, StopReason, Test};
+use crate::run::{self, Outcome, RunError, Settings, StopReason, Test};
 
 use super::args::{self, RunArgs};
 use super::exit::Failure;
@@ -108,6 +108,7 @@ fn verdict(args: &RunArgs, test: &Test, outcome: Outcome) -> Result<(), Failure>
     match test.stop_reason() {
         Some(StopReason::Signal) => return Err(Failure::Interrupted),
         Some(StopReason::Aborted(reason)) => return Err(Failure::Aborted(reason)),
+        Some(StopReason::Died) => return Err(RunError::Died.into()),
         Some(StopReason::Threshold(_)) | None => {}
     }
     if !outcome.broken.is_empty() {

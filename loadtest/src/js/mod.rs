@@ -10,10 +10,12 @@ mod loader;
 mod modules;
 mod rejections;
 mod script;
+#[cfg(test)]
+mod tests;
 mod vu;
 
 pub use error::ScriptError;
+pub use exports::Exports;
 pub use host::{Iteration, Phase};
 pub use script::Script;
-pub use exports::Exports;
 pub use vu::{Command, Iterations, Vu};

@@ -1,6 +1,7 @@
 //! A virtual user: a QuickJS runtime on a fiber, which obeys commands.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::http::{Client, CookieJar};
 use crate::log::Level;
-use crate::metrics::builtin;
-use crate::run::Shard;
+use crate::metrics::{Aggregate, Tags, builtin};
+use crate::run::{Shard, StopReason};
 
 use super::circumstances::Circumstances;
 use super::error::{ScriptError, interrupted, throw};
@@ -82,7 +83,13 @@ impl Vu {
         let (ready, is_ready) = oneshot::channel();
         let fiber = Fiber::new(move |suspender| {
             let host = Rc::new(new_host(script, shard, id, suspender.clone()));
-            live(&host, ready, received, &setup_data);
+            let life = || live(&host, ready, received, &setup_data);
+            // A panic of one virtual user must not go unnoticed: nothing waits for it once it is gone.
+            if catch_unwind(AssertUnwindSafe(life)).is_err()
+                && let Some(test) = host.test()
+            {
+                test.stop(StopReason::Died);
+            }
         })?;
         let suspender = fiber.suspender();
         tokio::task::spawn_local(fiber);
@@ -150,11 +157,11 @@ fn live(
         }
     };
     context.with(|ctx| {
+        let _forgotten = Forgotten(host);
         let module = match init(&ctx, host) {
             Ok(module) => module,
             Err(error) => {
                 let _ = ready.send(Err(error));
-                forget(host);
                 return;
             }
         };
@@ -175,14 +182,22 @@ fn live(
                 Err(_) => host.suspender.resume(), // it was idle already
             }
         }
-        forget(host);
     });
 }
 
-/// Gives up what is under way: it must not outlive the runtime.
+/// Gives up what is under way.
 fn forget(host: &Host) {
     host.events.clear();
     host.rejections.clear();
+}
+
+/// What is under way holds JavaScript's values, which must not outlive the runtime, even if a panic ends it.
+struct Forgotten<'a>(&'a Host);
+
+impl Drop for Forgotten<'_> {
+    fn drop(&mut self) {
+        forget(self.0);
+    }
 }
 
 fn engine(host: &Rc<Host>) -> rquickjs::Result<(Runtime, Context)> {

@@ -16,6 +16,10 @@ use super::Test;
 use super::alarm::Alarm;
 use super::pool::{Pool, UnderWay};
 
+/// How late an iteration may start when the scenario is over: a machine that is behind for a moment catches up, and one
+/// that cannot keep up at all stops in time.
+const BEHIND_MAX: Duration = Duration::from_secs(1);
+
 /// One iteration.
 struct Once {
     iteration: Cell<Option<Iteration>>,
@@ -85,10 +89,10 @@ impl Arriving {
             })),
             test: self.pool.shard.test.clone(),
         };
-        let (free, back, done) = (self.free.clone(), vu.clone(), self.under_way.begin());
+        let (free, back, one) = (self.free.clone(), vu.clone(), self.under_way.begin());
         let done = Box::new(move || {
             free.borrow_mut().push(back);
-            done();
+            drop(one);
         });
         vu.send(Command::Iterate {
             source: Rc::new(once),

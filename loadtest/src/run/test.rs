@@ -19,6 +19,8 @@ pub enum StopReason {
     Aborted(String),
     /// A threshold with `abortOnFail` does not hold.
     Threshold(String),
+    /// A virtual user panicked, which is a bug.
+    Died,
 }
 
 /// A test with options.

@@ -43,7 +43,7 @@ pub enum RunError {
     #[error(transparent)]
     Network(#[from] crate::http::NetworkError),
     /// A bug.
-    #[error("a thread of the load generator died; the lines above say why")]
+    #[error("a part of the load generator died, which is a bug; the lines above say why")]
     Died,
 }
 
