@@ -37,14 +37,15 @@ fn write_one(name: &str, content: &serde_json::Value) -> Result<(), String> {
         .as_str()
         .map_or_else(|| content.to_string(), str::to_owned);
     match name {
-        "stdout" => print(&text),
-        "stderr" => eprint!("{text}"),
-        path => save(Path::new(path), &text)?,
+        "stdout" => print(text),
+        "stderr" => drop(std::io::stderr().write_all(text.as_bytes())),
+        path => save(Path::new(path), text)?,
     }
     Ok(())
 }
 
-fn print(text: &str) {
+/// Writes to standard output.
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes()); // whoever closed it does not want it
 }
 

@@ -294,3 +294,16 @@ fn a_threshold_ends_no_test_before_its_delay_is_over() {
     let lasted_ms: f64 = run.stdout.parse().unwrap();
     assert!(lasted_ms >= 3_000.0, "{lasted_ms}");
 }
+
+#[test]
+fn nobody_has_to_listen() {
+    let run = Test::new(
+        "export const options = { iterations: 5 };
+         export default function () { console.log('hello'); }
+         export function handleSummary() { return { stdout: 'hello', stderr: 'hello' }; }",
+    );
+    let run = run.run_unheard().with_code(0);
+    assert_eq!(run.count("iterations"), 5);
+    Test::inspect(IDLE).run_unheard().with_code(0);
+    Test::new("export default 5").run_unheard().with_code(104);
+}
