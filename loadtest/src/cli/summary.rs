@@ -33,9 +33,11 @@ pub(super) fn write(args: &RunArgs, outcome: &Outcome) -> Vec<String> {
 
 /// One of what `handleSummary` returned: to a stream or a file, by its name.
 fn write_one(name: &str, content: &serde_json::Value) -> Result<(), String> {
-    let text = content
-        .as_str()
-        .map_or_else(|| content.to_string(), str::to_owned);
+    let Some(text) = content.as_str() else {
+        return Err(format!(
+            "{name}: handleSummary() did not return a text for it: write JSON.stringify(…) for anything else"
+        ));
+    };
     match name {
         "stdout" => print(text),
         "stderr" => drop(std::io::stderr().write_all(text.as_bytes())),

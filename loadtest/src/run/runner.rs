@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::js::Phase;
+use crate::js::{Phase, ScriptError};
 use crate::log::Level;
 use crate::metrics::builtin;
 use crate::options::Executor;
@@ -46,7 +46,7 @@ pub struct Outcome {
     pub broken: Vec<String>,
     /// What went wrong in `setup`, `teardown` or on this machine; the report is what there is all the same.
     pub error: Option<RunError>,
-    /// What `handleSummary` returned, as JSON; an error is in `error`.
+    /// What `handleSummary` returned, an object; `None` if there is none, or it failed, which the log tells.
     pub summary: Option<serde_json::Value>,
 }
 
@@ -299,12 +299,20 @@ impl Running<'_> {
         let returned = self
             .call(Phase::Summary, "handleSummary", Some(data.into()), limit)
             .await?;
-        Ok(returned.and_then(|json| serde_json::from_str(&json).ok()))
+        let returned = returned.and_then(|json| serde_json::from_str(&json).ok());
+        let summary = returned.filter(serde_json::Value::is_object);
+        if exported && summary.is_none() {
+            return Err(RunError::Script(ScriptError {
+                text: "handleSummary() returned no object of texts by file, stdout or stderr".to_owned(),
+            }));
+        }
+        Ok(summary)
     }
 }
 
 fn progress(test: &Test, state: &ScenarioState, threads: usize) -> Progress {
     let elapsed = state.elapsed(test);
+        let exported = self.exports.iter().any(|export| export == "handleSummary");
     let rate = crate::executor::Arrivals::of(&state.scenario.executor);
     let parts = super::scenario::parts(&state.scenario.executor, threads);
     Progress {

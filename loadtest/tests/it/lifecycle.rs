@@ -169,3 +169,40 @@ fn the_summary_is_as_long_as_one_wants() {
         .run()
         .refused(104, &["legacy"]);
 }
+
+#[test]
+fn what_is_no_summary_is_replaced_by_the_usual_one_and_said() {
+    for returned in ["5", "'text'", "[]", "null", "undefined", "() => {}"] {
+        let script = format!(
+            "export default function () {{}}
+             export function handleSummary() {{ return {returned}; }}"
+        );
+        let run = Test::new(&script).run().with_code(0);
+        assert!(run.stdout.contains("iterations...........: 1 "), "{}", run.stdout);
+        assert!(
+            run.stderr.contains("handleSummary() returned no object"),
+            "{returned}: {}",
+            run.stderr
+        );
+    }
+    for content in ["5", "{ a: 1 }", "new Uint8Array(2).buffer"] {
+        let script = format!(
+            "export default function () {{}}
+             export function handleSummary() {{ return {{ 'a.txt': {content} }}; }}"
+        );
+        Test::new(&script)
+            .run()
+            .refused(109, &["a.txt", "JSON.stringify"]);
+    }
+}
+
+#[test]
+fn a_summary_of_the_script_has_the_time_that_teardown_has() {
+    let run = Test::new(
+        "export const options = { teardownTimeout: '300ms' };
+         export default function () {}
+         export function handleSummary() { for (;;) {} }",
+    );
+    let run = run.run().with_code(0);
+    assert!(run.stderr.contains("set teardownTimeout"), "{}", run.stderr);
+}
