@@ -49,14 +49,14 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     for problem in &unwritten {
         test.script.log.line(Level::Error, problem);
     }
+    let lost_samples = outcome.lost_samples;
     verdict(args, &test, outcome)?;
-    if unwritten.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Broken(
-            "the summary is incomplete; correct the paths above".to_owned(),
-        ))
-    }
+    let incomplete = match (unwritten.is_empty(), lost_samples) {
+        (true, false) => return Ok(()),
+        (false, _) => "the summary is incomplete; correct the paths above",
+        (true, true) => "an output lacks samples; give it a place that can be written to",
+    };
+    Err(Failure::Broken(incomplete.to_owned()))
 }
 
 fn open(output: &args::Output) -> Result<Box<dyn Output>, Failure> {

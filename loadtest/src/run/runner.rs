@@ -49,6 +49,8 @@ pub struct Outcome {
     /// What `handleSummary` returned, an object; `None` if there is none, or it failed, which the log tells.
     pub summary: Option<serde_json::Value>,
 }
+    /// An output of raw samples could not be written to the end, which the log tells.
+    pub lost_samples: bool,
 
 /// Runs `test`.
 ///
@@ -159,12 +161,9 @@ impl Running<'_> {
             error = error.or(torn_down.err().filter(|_| !aborts));
         }
         self.display.finish();
-        let report = self.report(
-            collector.finish(),
-            (elapsed, started_unix_ns),
-            cpu,
-            setup_data.as_deref(),
-        );
+        let collected = collector.finish();
+        let lost_samples = collected.lost_samples;
+        let report = self.report(collected, (elapsed, started_unix_ns), cpu, setup_data.as_deref());
         let summary = self
             .summarise(&report, terminals)
             .await
@@ -178,6 +177,7 @@ impl Running<'_> {
             error,
             summary,
         }
+            lost_samples,
     }
 
     /// Calls an exported function, if there is one and `limit` says that it is to be called.
@@ -263,7 +263,7 @@ impl Running<'_> {
         setup_data: Option<&str>,
     ) -> Report {
         let (test, (elapsed, started_unix_ns)) = (self.test, when);
-        let Collected { whole, timeline } = collected;
+        let Collected { whole, timeline, .. } = collected;
         let thresholds = if test.options.no_thresholds {
             &[][..]
         } else {
