@@ -18,8 +18,8 @@ use crate::run::{Shard, StopReason};
 use super::circumstances::Circumstances;
 use super::error::{ScriptError, interrupted, throw};
 use super::event_loop::EventLoop;
-use super::fiber::{Fiber, Interrupted, Suspender};
 use super::exports::Exports;
+use super::fiber::{Fiber, Interrupted, Suspender};
 use super::host::{Host, Iteration, Live, Phase};
 use super::loader::Modules;
 use super::modules::{self, CurrentVu, Requests};
@@ -324,6 +324,11 @@ impl<'js> Running<'_, 'js> {
                 .transpose()
         };
         let result = run().map_err(|error| ScriptError::caught(ctx, error));
+        if let Some(live) = host.live.as_ref().filter(|_| host.data.get() != (0, 0)) {
+            let tags = host.tags();
+            let mut aggregate = live.shard.aggregate.lock();
+            self.record_data(&mut aggregate, crate::run::unix_ns(), &tags);
+        }
         self.leave();
         result
     }
@@ -449,20 +454,25 @@ impl<'js> Running<'_, 'js> {
         }
     }
 
-    fn record(&self, began: Instant, intended: Option<Instant>, ended: &Ended) {
-        let Some(live) = &self.host.live else { return };
-        let tags = self.host.tags();
-        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
-        let now = crate::run::unix_ns();
-        let mut aggregate = live.shard.aggregate.lock();
+    /// Counts what was sent and received since the last time.
+    fn record_data(&self, aggregate: &mut Aggregate, now: u64, tags: &Tags) {
         let (sent, received) = self.host.data.take();
         #[expect(clippy::cast_precision_loss, reason = "bytes of one iteration")]
         for (metric, bytes) in [
             (builtin::DATA_SENT, sent as f64),
             (builtin::DATA_RECEIVED, received as f64),
         ] {
-            aggregate.record(metric, bytes, now, &tags);
+            aggregate.record(metric, bytes, now, tags);
         }
+    }
+
+    fn record(&self, began: Instant, intended: Option<Instant>, ended: &Ended) {
+        let Some(live) = &self.host.live else { return };
+        let tags = self.host.tags();
+        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
+        let now = crate::run::unix_ns();
+        let mut aggregate = live.shard.aggregate.lock();
+        self.record_data(&mut aggregate, now, &tags);
         if matches!(ended, Ended::Interrupted) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Test;
+use crate::harness::{Server, Test};
 
 #[test]
 fn what_setup_returns_reaches_everything_after_it_as_json() {
@@ -43,6 +43,21 @@ fn virtual_users_cannot_see_what_others_do_with_the_data() {
          export function teardown({ by }) { if (by.length > 0) throw new Error(`teardown sees ${by}`); }",
     );
     run.flags("--fail-on-exception").run().with_code(0);
+}
+
+#[test]
+fn what_setup_and_teardown_send_and_receive_counts() {
+    let server = Server::start();
+    let run = Test::new(
+        "import http from 'k6/http';
+         export function setup() { http.get(`${__ENV.BASE}/bytes/5000`); }
+         export default function () {}
+         export function teardown() { http.get(`${__ENV.BASE}/bytes/5000`); }",
+    );
+    let run = run.against(&server).run().with_code(0);
+    let received = run.metric("data_received", "count").unwrap();
+    assert!((10_000.0..20_000.0).contains(&received), "{received}");
+    assert!(run.metric("data_sent", "count").unwrap() > 0.0);
 }
 
 #[test]
