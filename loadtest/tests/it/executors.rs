@@ -286,3 +286,17 @@ fn an_iteration_lasts_as_long_as_it_has_to_and_is_measured_without_that() {
     assert!(run.stdout.parse::<f64>().unwrap() >= 900.0, "{}", run.stdout);
     assert!(run.metric("iteration_duration", "min").unwrap() < 300.0);
 }
+
+#[test]
+fn iterations_that_the_machine_has_no_time_for_are_dropped_and_the_test_ends_in_time() {
+    let run = Test::new(
+        "export const options = { scenarios: { flood: {
+             executor: 'constant-arrival-rate', rate: 2e9, duration: '100ms', preAllocatedVUs: 1, gracefulStop: '0s',
+         } } };
+         export default function () {}",
+    );
+    let run = run.run().with_code(0);
+    let done = run.count("iterations") + run.count("dropped_iterations");
+    assert!((199_999_000..=200_000_000).contains(&done), "{done}");
+    assert!(run.stdout.contains("iterations were dropped"), "{}", run.stdout);
+}
