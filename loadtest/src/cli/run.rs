@@ -76,7 +76,7 @@ fn threads(args: &RunArgs, test: &Test) -> usize {
         .scenarios
         .iter()
         .map(|scenario| scenario.executor.max_vus())
-        .sum();
+        .fold(0, u32::saturating_add);
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wanted = args.threads.map_or(cores, usize::from);
     wanted.clamp(1, usize::try_from(vus).unwrap_or(cores).max(1))

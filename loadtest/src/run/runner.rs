@@ -237,7 +237,9 @@ impl Running<'_> {
         for state in &self.test.scenarios {
             let wanted = match &state.scenario.executor {
                 Executor::SharedIterations { iterations, .. } => *iterations,
-                Executor::PerVuIterations { vus, iterations, .. } => iterations * u64::from(*vus),
+                Executor::PerVuIterations { vus, iterations, .. } => {
+                    iterations.saturating_mul(u64::from(*vus))
+                }
                 _ => continue,
             };
             let left = wanted.saturating_sub(state.iterations.load(Ordering::Relaxed));
