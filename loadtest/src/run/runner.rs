@@ -1,5 +1,6 @@
 //! A test, from its set-up to its report.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -48,9 +49,9 @@ pub struct Outcome {
     pub error: Option<RunError>,
     /// What `handleSummary` returned, an object; `None` if there is none, or it failed, which the log tells.
     pub summary: Option<serde_json::Value>,
-}
     /// An output of raw samples could not be written to the end, which the log tells.
     pub lost_samples: bool,
+}
 
 /// Runs `test`.
 ///
@@ -176,8 +177,8 @@ impl Running<'_> {
             report,
             error,
             summary,
-        }
             lost_samples,
+        }
     }
 
     /// Calls an exported function, if there is one and `limit` says that it is to be called.
@@ -287,7 +288,13 @@ impl Running<'_> {
                 .and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default(),
             timeline,
-            warnings: bottleneck::warnings(&whole, elapsed, cpu, self.threads.len()),
+            warnings: bottleneck::warnings(
+                &whole,
+                elapsed,
+                cpu,
+                self.threads.len(),
+                std::thread::available_parallelism().map_or(1, NonZero::get),
+            ),
         }
     }
 
@@ -298,6 +305,7 @@ impl Running<'_> {
     ) -> Result<Option<serde_json::Value>, RunError> {
         let data = crate::output::handle_summary::data(report, terminals.0, terminals.1).to_string();
         let limit = Some(self.test.options.teardown_timeout);
+        let exported = self.exports.iter().any(|export| export == "handleSummary");
         let returned = self
             .call(Phase::Summary, "handleSummary", Some(data.into()), limit)
             .await?;
@@ -314,7 +322,6 @@ impl Running<'_> {
 
 fn progress(test: &Test, state: &ScenarioState, threads: usize) -> Progress {
     let elapsed = state.elapsed(test);
-        let exported = self.exports.iter().any(|export| export == "handleSummary");
     let rate = crate::executor::Arrivals::of(&state.scenario.executor);
     let parts = super::scenario::parts(&state.scenario.executor, threads);
     Progress {
