@@ -7,6 +7,7 @@ mod load;
 mod run;
 mod summary;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,14 +21,14 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Version => {
-            println!("proxima-load v{}", env!("CARGO_PKG_VERSION"));
+            summary::print(concat!("proxima-load v", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(())
         }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("proxima-load: {failure}");
+            let _ = writeln!(std::io::stderr().lock(), "proxima-load: {failure}");
             failure.code()
         }
     }

@@ -7,6 +7,7 @@ use crate::options::{duration, requirements};
 use super::args::InspectArgs;
 use super::exit::Failure;
 use super::load::load;
+use super::summary;
 
 pub(super) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
     let loaded = load(&args.script, false)?;
@@ -19,6 +20,6 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
         object.insert("totalDuration".to_owned(), json!(duration::format(total)));
     }
     let text = serde_json::to_string_pretty(&json).map_err(|error| Failure::Broken(error.to_string()))?;
-    println!("{text}");
+    summary::print(&(text + "\n"));
     Ok(())
 }

@@ -39,10 +39,12 @@ pub(super) fn load(args: &ScriptArgs, with_system_env: bool) -> Result<Loaded, F
         .map_err(|error| Failure::Config(format!("{}: {error}; is the path right?", args.path.display())))?;
     let script = Arc::new(script);
     let exports = exports_of(&script)?;
+    let declared = exports.options.as_ref();
+    let declared = declared.map_err(|problem| Failure::Config(format!("options: {problem}")))?;
     let flags = args.options.layer();
     let layers = Layers {
         config: config.as_deref(),
-        script: &exports.options,
+        script: declared,
         env: &system,
         flags: &flags,
     };

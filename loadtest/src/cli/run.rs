@@ -9,7 +9,7 @@ use tokio::task::LocalSet;
 use crate::log::Level;
 use crate::output::progress::Display;
 use crate::output::raw::{CsvOutput, JsonOutput, Output};
-use crate::run::{self, Outcome, Settings, StopReason, Test};
+use crate::run::{self, Outcome, RunError, Settings, StopReason, Test};
 
 use super::args::{self, RunArgs};
 use super::exit::Failure;
@@ -49,14 +49,14 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     for problem in &unwritten {
         test.script.log.line(Level::Error, problem);
     }
+    let lost_samples = outcome.lost_samples;
     verdict(args, &test, outcome)?;
-    if unwritten.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Broken(
-            "the summary is incomplete; correct the paths above".to_owned(),
-        ))
-    }
+    let incomplete = match (unwritten.is_empty(), lost_samples) {
+        (true, false) => return Ok(()),
+        (false, _) => "the summary is incomplete; correct the paths above",
+        (true, true) => "an output lacks samples; give it a place that can be written to",
+    };
+    Err(Failure::Broken(incomplete.to_owned()))
 }
 
 fn open(output: &args::Output) -> Result<Box<dyn Output>, Failure> {
@@ -76,7 +76,7 @@ fn threads(args: &RunArgs, test: &Test) -> usize {
         .scenarios
         .iter()
         .map(|scenario| scenario.executor.max_vus())
-        .sum();
+        .fold(0, u32::saturating_add);
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wanted = args.threads.map_or(cores, usize::from);
     wanted.clamp(1, usize::try_from(vus).unwrap_or(cores).max(1))
@@ -108,6 +108,7 @@ fn verdict(args: &RunArgs, test: &Test, outcome: Outcome) -> Result<(), Failure>
     match test.stop_reason() {
         Some(StopReason::Signal) => return Err(Failure::Interrupted),
         Some(StopReason::Aborted(reason)) => return Err(Failure::Aborted(reason)),
+        Some(StopReason::Died) => return Err(RunError::Died.into()),
         Some(StopReason::Threshold(_)) | None => {}
     }
     if !outcome.broken.is_empty() {

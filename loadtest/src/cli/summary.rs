@@ -33,18 +33,21 @@ pub(super) fn write(args: &RunArgs, outcome: &Outcome) -> Vec<String> {
 
 /// One of what `handleSummary` returned: to a stream or a file, by its name.
 fn write_one(name: &str, content: &serde_json::Value) -> Result<(), String> {
-    let text = content
-        .as_str()
-        .map_or_else(|| content.to_string(), str::to_owned);
+    let Some(text) = content.as_str() else {
+        return Err(format!(
+            "{name}: handleSummary() did not return a text for it: write JSON.stringify(…) for anything else"
+        ));
+    };
     match name {
-        "stdout" => print(&text),
-        "stderr" => eprint!("{text}"),
-        path => save(Path::new(path), &text)?,
+        "stdout" => print(text),
+        "stderr" => drop(std::io::stderr().write_all(text.as_bytes())),
+        path => save(Path::new(path), text)?,
     }
     Ok(())
 }
 
-fn print(text: &str) {
+/// Writes to standard output.
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes()); // whoever closed it does not want it
 }
 

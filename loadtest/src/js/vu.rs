@@ -1,6 +1,7 @@
 //! A virtual user: a QuickJS runtime on a fiber, which obeys commands.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::http::{Client, CookieJar};
 use crate::log::Level;
-use crate::metrics::builtin;
-use crate::run::Shard;
+use crate::metrics::{Aggregate, Tags, builtin};
+use crate::run::{Shard, StopReason};
 
 use super::circumstances::Circumstances;
 use super::error::{ScriptError, interrupted, throw};
 use super::event_loop::EventLoop;
+use super::exports::Exports;
 use super::fiber::{Fiber, Interrupted, Suspender};
 use super::host::{Host, Iteration, Live, Phase};
 use super::loader::Modules;
@@ -26,15 +28,6 @@ use super::script::Script;
 
 /// What JavaScript may use of a fiber's stack, in bytes. The other half is for native functions.
 const JS_STACK_BYTES: usize = 128 * 1024;
-
-/// What a script's module offers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Exports {
-    /// `export const options`, as JSON; `null` if there are none.
-    pub options: serde_json::Value,
-    /// Names of all exported functions.
-    pub functions: Vec<String>,
-}
 
 /// Where a virtual user's iterations come from.
 pub trait Iterations {
@@ -90,7 +83,13 @@ impl Vu {
         let (ready, is_ready) = oneshot::channel();
         let fiber = Fiber::new(move |suspender| {
             let host = Rc::new(new_host(script, shard, id, suspender.clone()));
-            live(&host, ready, received, &setup_data);
+            let life = || live(&host, ready, received, &setup_data);
+            // A panic of one virtual user must not go unnoticed: nothing waits for it once it is gone.
+            if catch_unwind(AssertUnwindSafe(life)).is_err()
+                && let Some(test) = host.test()
+            {
+                test.stop(StopReason::Died);
+            }
         })?;
         let suspender = fiber.suspender();
         tokio::task::spawn_local(fiber);
@@ -158,15 +157,15 @@ fn live(
         }
     };
     context.with(|ctx| {
+        let _forgotten = Forgotten(host);
         let module = match init(&ctx, host) {
             Ok(module) => module,
             Err(error) => {
                 let _ = ready.send(Err(error));
-                forget(host);
                 return;
             }
         };
-        let _ = ready.send(Ok(exports(&ctx, &module)));
+        let _ = ready.send(Ok(Exports::of(&ctx, &module)));
         let mut vu = Running {
             ctx: &ctx,
             host,
@@ -183,14 +182,22 @@ fn live(
                 Err(_) => host.suspender.resume(), // it was idle already
             }
         }
-        forget(host);
     });
 }
 
-/// Gives up what is under way: it must not outlive the runtime.
+/// Gives up what is under way.
 fn forget(host: &Host) {
     host.events.clear();
     host.rejections.clear();
+}
+
+/// What is under way holds JavaScript's values, which must not outlive the runtime, even if a panic ends it.
+struct Forgotten<'a>(&'a Host);
+
+impl Drop for Forgotten<'_> {
+    fn drop(&mut self) {
+        forget(self.0);
+    }
 }
 
 fn engine(host: &Rc<Host>) -> rquickjs::Result<(Runtime, Context)> {
@@ -223,30 +230,6 @@ fn init<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>, ScriptError
         module.namespace()
     };
     run().map_err(|error| ScriptError::caught(ctx, error))
-}
-
-fn exports<'js>(ctx: &Ctx<'js>, module: &Object<'js>) -> Exports {
-    // What is no number would become null, which means that an option is not there.
-    let replacer =
-        "(_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)";
-    let json = || {
-        let options: Value<'js> = module.get("options")?;
-        let replacer: Function<'js> = ctx.eval(replacer)?;
-        ctx.json_stringify_replacer(options, replacer)?
-            .map(|json| json.to_string())
-            .transpose()
-    };
-    let options: Option<String> = json().ok().flatten();
-    let functions = module.props::<String, Value<'_>>().flatten();
-    Exports {
-        options: options
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default(),
-        functions: functions
-            .filter(|(_, value)| value.is_function())
-            .map(|(name, _)| name)
-            .collect(),
-    }
 }
 
 /// Lets everything that `value` waits for, if it is a promise, and everything else under way, come to its end. An error
@@ -341,6 +324,11 @@ impl<'js> Running<'_, 'js> {
                 .transpose()
         };
         let result = run().map_err(|error| ScriptError::caught(ctx, error));
+        if let Some(live) = host.live.as_ref().filter(|_| host.data.get() != (0, 0)) {
+            let tags = host.tags();
+            let mut aggregate = live.shard.aggregate.lock();
+            self.record_data(&mut aggregate, crate::run::unix_ns(), &tags);
+        }
         self.leave();
         result
     }
@@ -466,20 +454,25 @@ impl<'js> Running<'_, 'js> {
         }
     }
 
-    fn record(&self, began: Instant, intended: Option<Instant>, ended: &Ended) {
-        let Some(live) = &self.host.live else { return };
-        let tags = self.host.tags();
-        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
-        let now = crate::run::unix_ns();
-        let mut aggregate = live.shard.aggregate.lock();
+    /// Counts what was sent and received since the last time.
+    fn record_data(&self, aggregate: &mut Aggregate, now: u64, tags: &Tags) {
         let (sent, received) = self.host.data.take();
         #[expect(clippy::cast_precision_loss, reason = "bytes of one iteration")]
         for (metric, bytes) in [
             (builtin::DATA_SENT, sent as f64),
             (builtin::DATA_RECEIVED, received as f64),
         ] {
-            aggregate.record(metric, bytes, now, &tags);
+            aggregate.record(metric, bytes, now, tags);
         }
+    }
+
+    fn record(&self, began: Instant, intended: Option<Instant>, ended: &Ended) {
+        let Some(live) = &self.host.live else { return };
+        let tags = self.host.tags();
+        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
+        let now = crate::run::unix_ns();
+        let mut aggregate = live.shard.aggregate.lock();
+        self.record_data(&mut aggregate, now, &tags);
         if matches!(ended, Ended::Interrupted) {
             return;
         }

@@ -5,16 +5,20 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::executor::{Arrivals, share};
 use crate::js::{Command, Iteration, Iterations, Vu};
 use crate::log::Level;
-use crate::metrics::builtin;
+use crate::metrics::{Tags, builtin};
 
 use super::Test;
 use super::alarm::Alarm;
 use super::pool::{Pool, UnderWay};
+
+/// How late an iteration may start when the scenario is over: a machine that is behind for a moment catches up, and one
+/// that cannot keep up at all stops in time.
+const BEHIND_MAX: Duration = Duration::from_secs(1);
 
 /// One iteration.
 struct Once {
@@ -37,6 +41,8 @@ struct Arriving {
     vus_max: u64,
     /// Virtual users that it has, or will.
     vus: Rc<Cell<u64>>,
+    /// Of dropped iterations.
+    tags: Tags,
 }
 
 /// Starts this thread's share of the scenario's iterations.
@@ -51,15 +57,22 @@ pub(super) async fn run(
     let arriving = Arriving {
         vus: Rc::new(Cell::new(free.len() as u64)),
         vus_max: share(pool.state.scenario.executor.max_vus().into(), index, parts),
+        tags: pool.tags(),
         pool: pool.clone(),
         free: Rc::new(RefCell::new(free)),
         under_way: under_way.clone(),
     };
     let alarm = Alarm::new()?;
     let duration = arrivals.duration();
+    let (mine, mut taken) = (share(arrivals.total(), index, parts), 0);
     for arrival in arrivals.shard(index, parts) {
         let intended = began + arrival.at;
         alarm.at(intended).await?;
+        if Instant::now() > began + duration + BEHIND_MAX {
+            arriving.drop_some(mine - taken);
+            return Ok(());
+        }
+        taken += 1;
         arriving.start(arrival.iteration, intended);
         if Instant::now() > intended {
             tokio::task::yield_now().await; // behind time: let virtual users run, too
@@ -71,7 +84,7 @@ pub(super) async fn run(
 impl Arriving {
     fn start(&self, in_test: u64, intended: Instant) {
         let Some(vu) = self.free.borrow_mut().pop() else {
-            self.drop_one();
+            self.drop_some(1);
             self.grow();
             return;
         };
@@ -85,10 +98,10 @@ impl Arriving {
             })),
             test: self.pool.shard.test.clone(),
         };
-        let (free, back, done) = (self.free.clone(), vu.clone(), self.under_way.begin());
+        let (free, back, one) = (self.free.clone(), vu.clone(), self.under_way.begin());
         let done = Box::new(move || {
             free.borrow_mut().push(back);
-            done();
+            drop(one);
         });
         vu.send(Command::Iterate {
             source: Rc::new(once),
@@ -96,11 +109,12 @@ impl Arriving {
         });
     }
 
-    /// It is never made up for.
-    fn drop_one(&self) {
+    /// They are never made up for.
+    #[expect(clippy::cast_precision_loss, reason = "a count that somebody reads")]
+    fn drop_some(&self, count: u64) {
         let (shard, state) = (&self.pool.shard, &self.pool.state);
-        state.dropped.fetch_add(1, Ordering::Relaxed);
-        shard.record(builtin::DROPPED_ITERATIONS, 1.0, &self.pool.tags());
+        state.dropped.fetch_add(count, Ordering::Relaxed);
+        shard.record(builtin::DROPPED_ITERATIONS, count as f64, &self.tags);
     }
 
     /// Makes one more virtual user in the background, if there may be one.

@@ -22,14 +22,20 @@ pub(super) fn cpu_time() -> Duration {
     )
 }
 
-/// Sentences for the operator about a test of `elapsed` on `threads` threads, which used `cpu`.
+/// Sentences for the operator about a test of `elapsed` on `threads` threads, which used `cpu` on a machine of `cores`.
 #[expect(clippy::cast_precision_loss, reason = "a machine has few threads")]
-pub(super) fn warnings(whole: &Aggregate, elapsed: Duration, cpu: Duration, threads: usize) -> Vec<String> {
+pub(super) fn warnings(
+    whole: &Aggregate,
+    elapsed: Duration,
+    cpu: Duration,
+    threads: usize,
+    cores: usize,
+) -> Vec<String> {
     let mut warnings = Vec::new();
-    let busy = cpu.as_secs_f64() / (elapsed.as_secs_f64() * threads as f64).max(1e-9);
+    let busy = cpu.as_secs_f64() / (elapsed.as_secs_f64() * threads.min(cores) as f64).max(1e-9);
     if busy > BUSY_SHARE && elapsed >= JUDGED_FROM {
         warnings.push(format!(
-            "the load generator was busy for {:.0} % of the time on its {threads} threads: latencies may be its own. \
+            "the load generator was busy for {:.0} % of the time its {threads} threads can have on {cores} cores: latencies may be its own. \
              Ask for less load, or give it more cores",
             busy * 100.0
         ));
@@ -60,10 +66,24 @@ mod tests {
     use super::*;
     use crate::metrics::Tags;
 
+    #[test]
+    fn more_threads_than_cores_do_not_make_a_generator_idle() {
+        let whole = Aggregate::new(Arc::default(), false);
+        let second = Duration::from_secs(1);
+        let busy = warnings(&whole, second, Duration::from_millis(1_900), 16, 2);
+        assert!(busy[0].contains("busy for 95 %"), "{busy:?}");
+    }
+
     fn warned(record: impl FnOnce(&mut Aggregate), cpu_ms: u64) -> Vec<String> {
         let mut whole = Aggregate::new(Arc::default(), false);
         record(&mut whole);
-        warnings(&whole, Duration::from_secs(1), Duration::from_millis(cpu_ms), 2)
+        warnings(
+            &whole,
+            Duration::from_secs(1),
+            Duration::from_millis(cpu_ms),
+            2,
+            8,
+        )
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) struct Collector {
     delta: Aggregate,
     whole: Aggregate,
     outputs: Vec<Box<dyn Output>>,
+    /// How many there were at first: those that cannot be written to are given up.
+    outputs_wanted: usize,
     timeline: Timeline,
     tags: Tags,
     /// All scenarios have ended: who is there does not say anything of the test any more.
@@ -44,6 +46,8 @@ pub(super) struct Collected {
     pub(super) whole: Aggregate,
     /// Second by second.
     pub(super) timeline: Timeline,
+    /// An output lacks samples.
+    pub(super) lost_samples: bool,
 }
 
 impl Collector {
@@ -71,6 +75,7 @@ impl Collector {
             last: Instant::now(),
             judged: Instant::now(),
             sources,
+            outputs_wanted: outputs.len(),
             outputs,
             test,
         }
@@ -148,12 +153,15 @@ impl Collector {
     pub(super) fn finish(mut self) -> Collected {
         self.over = true;
         self.collect();
+        let mut lost_samples = self.outputs.len() < self.outputs_wanted;
         for output in self.outputs {
             if let Err(error) = output.finish() {
                 self.test.script.log.line(Level::Error, &error.to_string());
+                lost_samples = true;
             }
         }
         Collected {
+            lost_samples,
             whole: self.whole,
             timeline: self.timeline,
         }

@@ -69,9 +69,10 @@ pub(super) fn start(pool: &Pool, quota: Quota, deadline: Instant, under_way: &Rc
                 u64::MAX
             }),
         });
+        let one = under_way.begin();
         vu.send(Command::Iterate {
             source,
-            done: Box::new(under_way.begin()),
+            done: Box::new(move || drop(one)),
         });
     }
 }

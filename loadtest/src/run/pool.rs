@@ -81,14 +81,10 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// One more, until what is returned is called.
-    pub(super) fn begin(self: &Rc<Self>) -> impl FnOnce() + use<> {
+    /// One more, until what is returned is dropped, as it is by a virtual user that dies.
+    pub(super) fn begin(self: &Rc<Self>) -> OneUnderWay {
         self.count.set(self.count.get() + 1);
-        let this = self.clone();
-        move || {
-            this.count.set(this.count.get() - 1);
-            this.changed.notify_waiters();
-        }
+        OneUnderWay(self.clone())
     }
 
     /// Ready when nothing is under way.
@@ -100,5 +96,36 @@ impl UnderWay {
             }
             changed.await;
         }
+    }
+}
+
+/// One of those that [`UnderWay`] counts.
+pub(super) struct OneUnderWay(Rc<UnderWay>);
+
+impl Drop for OneUnderWay {
+    fn drop(&mut self) {
+        self.0.count.set(self.0.count.get() - 1);
+        self.0.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_dropped_is_no_longer_under_way() {
+        let under_way = Rc::new(UnderWay::default());
+        let (one, other) = (under_way.begin(), under_way.begin());
+        // A command that its virtual user never got to.
+        let done: Box<dyn FnOnce()> = Box::new(move || drop(one));
+        let waiting = under_way.none();
+        let ending = async {
+            drop(done);
+            tokio::task::yield_now().await;
+            drop(other);
+        };
+        futures_util::future::join(waiting, ending).await;
+        assert_eq!(under_way.count.get(), 0);
     }
 }

@@ -51,13 +51,13 @@ impl Member {
         if self.running.replace(true) {
             return; // it is still in the iteration it was sent away in, and goes on after that
         }
-        let (member, again, done) = (self.clone(), under_way.clone(), under_way.begin());
+        let (member, again, one) = (self.clone(), under_way.clone(), under_way.begin());
         let done = Box::new(move || {
             member.running.set(false);
             if member.wanted.get() && !member.test.is_stopped() {
                 member.call(&again);
             }
-            done();
+            drop(one);
         });
         self.vu.send(Command::Iterate {
             source: Rc::new(WhileWanted(self.clone())),

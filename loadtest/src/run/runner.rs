@@ -1,12 +1,13 @@
 //! A test, from its set-up to its report.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::js::Phase;
+use crate::js::{Phase, ScriptError};
 use crate::log::Level;
 use crate::metrics::builtin;
 use crate::options::Executor;
@@ -46,8 +47,10 @@ pub struct Outcome {
     pub broken: Vec<String>,
     /// What went wrong in `setup`, `teardown` or on this machine; the report is what there is all the same.
     pub error: Option<RunError>,
-    /// What `handleSummary` returned, as JSON; an error is in `error`.
+    /// What `handleSummary` returned, an object; `None` if there is none, or it failed, which the log tells.
     pub summary: Option<serde_json::Value>,
+    /// An output of raw samples could not be written to the end, which the log tells.
+    pub lost_samples: bool,
 }
 
 /// Runs `test`.
@@ -159,12 +162,9 @@ impl Running<'_> {
             error = error.or(torn_down.err().filter(|_| !aborts));
         }
         self.display.finish();
-        let report = self.report(
-            collector.finish(),
-            (elapsed, started_unix_ns),
-            cpu,
-            setup_data.as_deref(),
-        );
+        let collected = collector.finish();
+        let lost_samples = collected.lost_samples;
+        let report = self.report(collected, (elapsed, started_unix_ns), cpu, setup_data.as_deref());
         let summary = self
             .summarise(&report, terminals)
             .await
@@ -177,6 +177,7 @@ impl Running<'_> {
             report,
             error,
             summary,
+            lost_samples,
         }
     }
 
@@ -237,7 +238,9 @@ impl Running<'_> {
         for state in &self.test.scenarios {
             let wanted = match &state.scenario.executor {
                 Executor::SharedIterations { iterations, .. } => *iterations,
-                Executor::PerVuIterations { vus, iterations, .. } => iterations * u64::from(*vus),
+                Executor::PerVuIterations { vus, iterations, .. } => {
+                    iterations.saturating_mul(u64::from(*vus))
+                }
                 _ => continue,
             };
             let left = wanted.saturating_sub(state.iterations.load(Ordering::Relaxed));
@@ -263,7 +266,7 @@ impl Running<'_> {
         setup_data: Option<&str>,
     ) -> Report {
         let (test, (elapsed, started_unix_ns)) = (self.test, when);
-        let Collected { whole, timeline } = collected;
+        let Collected { whole, timeline, .. } = collected;
         let thresholds = if test.options.no_thresholds {
             &[][..]
         } else {
@@ -285,7 +288,13 @@ impl Running<'_> {
                 .and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default(),
             timeline,
-            warnings: bottleneck::warnings(&whole, elapsed, cpu, self.threads.len()),
+            warnings: bottleneck::warnings(
+                &whole,
+                elapsed,
+                cpu,
+                self.threads.len(),
+                std::thread::available_parallelism().map_or(1, NonZero::get),
+            ),
         }
     }
 
@@ -296,10 +305,18 @@ impl Running<'_> {
     ) -> Result<Option<serde_json::Value>, RunError> {
         let data = crate::output::handle_summary::data(report, terminals.0, terminals.1).to_string();
         let limit = Some(self.test.options.teardown_timeout);
+        let exported = self.exports.iter().any(|export| export == "handleSummary");
         let returned = self
             .call(Phase::Summary, "handleSummary", Some(data.into()), limit)
             .await?;
-        Ok(returned.and_then(|json| serde_json::from_str(&json).ok()))
+        let returned = returned.and_then(|json| serde_json::from_str(&json).ok());
+        let summary = returned.filter(serde_json::Value::is_object);
+        if exported && summary.is_none() {
+            return Err(RunError::Script(ScriptError {
+                text: "handleSummary() returned no object of texts by file, stdout or stderr".to_owned(),
+            }));
+        }
+        Ok(summary)
     }
 }
 

@@ -44,7 +44,9 @@ pub(super) async fn prepare(pool: &Pool) -> Result<(), ScriptError> {
     let (index, parts) = pool.part;
     let (index, parts) = (usize::try_from(index), usize::try_from(parts));
     let (index, parts) = (index.unwrap_or(usize::MAX), parts.unwrap_or(usize::MAX));
-    let last = pool.first_vu + pool.state.scenario.executor.initial_vus();
+    let last = pool
+        .first_vu
+        .saturating_add(pool.state.scenario.executor.initial_vus());
     for number in (pool.first_vu..last).skip(index).step_by(parts) {
         pool.make(number).await?;
     }

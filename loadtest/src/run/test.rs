@@ -19,6 +19,8 @@ pub enum StopReason {
     Aborted(String),
     /// A threshold with `abortOnFail` does not hold.
     Threshold(String),
+    /// A virtual user panicked, which is a bug.
+    Died,
 }
 
 /// A test with options.
@@ -117,7 +119,7 @@ impl Test {
     /// numbers by their places, whichever thread they are on.
     #[must_use]
     pub fn first_vu(&self, place: usize) -> u32 {
-        1 + initial_vus(&self.options.scenarios[..place])
+        initial_vus(&self.options.scenarios[..place]).saturating_add(1)
     }
 
     /// The number of a virtual user that is made while the test runs.
@@ -169,7 +171,7 @@ fn initial_vus(scenarios: &[Scenario]) -> u32 {
     scenarios
         .iter()
         .map(|scenario| scenario.executor.initial_vus())
-        .sum()
+        .fold(0, u32::saturating_add)
 }
 
 /// How far a scenario is.

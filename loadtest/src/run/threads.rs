@@ -29,7 +29,7 @@ pub enum RunError {
     #[error(transparent)]
     Script(#[from] ScriptError),
     /// `setup` or `teardown` took too long.
-    #[error("{function}() did not end within {}; make it do less, or set {function}Timeout", crate::options::duration::format(*limit))]
+    #[error("{function}() did not end within {}; make it do less, or set {}Timeout", crate::options::duration::format(*limit), if *function == "setup" { "setup" } else { "teardown" })]
     TimedOut {
         /// Which one.
         function: &'static str,
@@ -43,7 +43,7 @@ pub enum RunError {
     #[error(transparent)]
     Network(#[from] crate::http::NetworkError),
     /// A bug.
-    #[error("a thread of the load generator died; the lines above say why")]
+    #[error("a part of the load generator died, which is a bug; the lines above say why")]
     Died,
 }
 

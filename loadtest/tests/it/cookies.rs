@@ -96,3 +96,15 @@ fn a_request_can_have_cookies_of_its_own() {
          equal(http.get(`${base}/cookies`).json(), { a: 'jar', b: 'jar' });",
     );
 }
+
+#[test]
+fn a_cookie_may_have_the_name_of_what_every_object_has() {
+    let server = Server::start();
+    passes(
+        &server,
+        "const { cookies } = http.get(`${base}/cookies/set?constructor=1&__proto__=2&toString=3`);
+         equal(Object.keys(cookies).sort(), ['__proto__', 'constructor', 'toString']);
+         const kept = http.cookieJar().cookiesForURL(`${base}/cookies`);
+         equal([kept.constructor, Object.keys(kept).length], [['1'], 3]);",
+    );
+}

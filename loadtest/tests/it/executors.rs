@@ -276,6 +276,16 @@ fn scenarios_have_a_start_a_function_variables_and_tags_of_their_own() {
 }
 
 #[test]
+fn scenarios_may_ask_for_more_virtual_users_than_can_be_counted() {
+    let run = Test::new(
+        "const rarely = { executor: 'constant-arrival-rate', rate: 1, duration: '200ms', preAllocatedVUs: 1, maxVUs: 4294967295 };
+         export const options = { scenarios: { a: rarely, b: rarely } };
+         export default function () {}",
+    );
+    assert_eq!(run.run().with_code(0).count("iterations"), 2);
+}
+
+#[test]
 fn an_iteration_lasts_as_long_as_it_has_to_and_is_measured_without_that() {
     let run = Test::new(
         "export const options = { iterations: 3, minIterationDuration: '300ms' };
@@ -285,4 +295,18 @@ fn an_iteration_lasts_as_long_as_it_has_to_and_is_measured_without_that() {
     let run = run.run().with_code(0);
     assert!(run.stdout.parse::<f64>().unwrap() >= 900.0, "{}", run.stdout);
     assert!(run.metric("iteration_duration", "min").unwrap() < 300.0);
+}
+
+#[test]
+fn iterations_that_the_machine_has_no_time_for_are_dropped_and_the_test_ends_in_time() {
+    let run = Test::new(
+        "export const options = { scenarios: { flood: {
+             executor: 'constant-arrival-rate', rate: 2e9, duration: '100ms', preAllocatedVUs: 1, gracefulStop: '0s',
+         } } };
+         export default function () {}",
+    );
+    let run = run.run().with_code(0);
+    let done = run.count("iterations") + run.count("dropped_iterations");
+    assert!((199_999_000..=200_000_000).contains(&done), "{done}");
+    assert!(run.stdout.contains("iterations were dropped"), "{}", run.stdout);
 }

@@ -35,6 +35,25 @@ fn missed_thresholds_exit_with_99_and_are_named_and_no_others() {
 }
 
 #[test]
+fn an_output_that_lacks_samples_exits_with_109() {
+    for output in ["json=/dev/full", "csv=/dev/full"] {
+        for script in [
+            IDLE,
+            "export const options = { vus: 1, duration: '2s' }; export default function () {}",
+        ] {
+            let run = Test::new(script).flags(&format!("--out {output}")).run();
+            run.refused(109, &["/dev/full: No space left", "lacks samples"]);
+        }
+    }
+    let run = Test::new(
+        "export const options = { thresholds: { iterations: ['count>5'] } }; export default () => {};",
+    );
+    run.flags("--out json=/dev/full")
+        .run()
+        .refused(99, &["/dev/full"]);
+}
+
+#[test]
 fn functions_that_take_too_long_have_exit_codes_of_their_own() {
     for (function, code) in [("setup", 100), ("teardown", 101)] {
         for body in [
@@ -51,6 +70,24 @@ fn functions_that_take_too_long_have_exit_codes_of_their_own() {
             let message = format!("{function}() did not end within 200ms");
             Test::new(&script).run().refused(code, &[&message]);
         }
+    }
+}
+
+#[test]
+fn options_that_cannot_be_read_are_not_taken_for_none() {
+    for (options, word) in [
+        ("() => ({ vus: 2 })", "not a function"),
+        ("Promise.resolve({ vus: 2 })", "not a promise"),
+        (
+            "(() => { const all = { vus: 2 }; all.all = all; return all; })()",
+            "circular",
+        ),
+        ("{ vus: 2n }", "BigInt"),
+        ("{ toJSON() { throw new Error('not today'); } }", "not today"),
+        ("{ tags: { half: '\\ud83d' } }", "JSON"),
+    ] {
+        let script = format!("export const options = {options}; {IDLE}");
+        Test::new(&script).run().refused(104, &["options: ", word]);
     }
 }
 
@@ -275,4 +312,17 @@ fn a_threshold_ends_no_test_before_its_delay_is_over() {
     let run = run.run().with_code(99);
     let lasted_ms: f64 = run.stdout.parse().unwrap();
     assert!(lasted_ms >= 3_000.0, "{lasted_ms}");
+}
+
+#[test]
+fn nobody_has_to_listen() {
+    let run = Test::new(
+        "export const options = { iterations: 5 };
+         export default function () { console.log('hello'); }
+         export function handleSummary() { return { stdout: 'hello', stderr: 'hello' }; }",
+    );
+    let run = run.run_unheard().with_code(0);
+    assert_eq!(run.count("iterations"), 5);
+    Test::inspect(IDLE).run_unheard().with_code(0);
+    Test::new("export default 5").run_unheard().with_code(104);
 }

@@ -87,3 +87,15 @@ fn after_a_failure_the_next_request_gets_a_new_connection() {
          equal(http.get(`${base}/`).status, 200);",
     );
 }
+
+#[test]
+fn a_response_callback_that_is_none_is_refused() {
+    let server = Server::start();
+    passes(
+        &server,
+        "for (const expectedStatuses of [[[200]], [[]], [[200, 201, 202]], ['200'], [[-1, 70000]], 200]) {
+           throws(() => http.get(base, { responseCallback: { expectedStatuses } }), 'expectedStatuses()');
+           throws(() => http.setResponseCallback({ expectedStatuses }), 'expectedStatuses()');
+         }",
+    );
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Test;
+use crate::harness::{Server, Test};
 
 #[test]
 fn what_setup_returns_reaches_everything_after_it_as_json() {
@@ -43,6 +43,21 @@ fn virtual_users_cannot_see_what_others_do_with_the_data() {
          export function teardown({ by }) { if (by.length > 0) throw new Error(`teardown sees ${by}`); }",
     );
     run.flags("--fail-on-exception").run().with_code(0);
+}
+
+#[test]
+fn what_setup_and_teardown_send_and_receive_counts() {
+    let server = Server::start();
+    let run = Test::new(
+        "import http from 'k6/http';
+         export function setup() { http.get(`${__ENV.BASE}/bytes/5000`); }
+         export default function () {}
+         export function teardown() { http.get(`${__ENV.BASE}/bytes/5000`); }",
+    );
+    let run = run.against(&server).run().with_code(0);
+    let received = run.metric("data_received", "count").unwrap();
+    assert!((10_000.0..20_000.0).contains(&received), "{received}");
+    assert!(run.metric("data_sent", "count").unwrap() > 0.0);
 }
 
 #[test]
@@ -168,4 +183,41 @@ fn the_summary_is_as_long_as_one_wants() {
         .flags("--summary-mode legacy")
         .run()
         .refused(104, &["legacy"]);
+}
+
+#[test]
+fn what_is_no_summary_is_replaced_by_the_usual_one_and_said() {
+    for returned in ["5", "'text'", "[]", "null", "undefined", "() => {}"] {
+        let script = format!(
+            "export default function () {{}}
+             export function handleSummary() {{ return {returned}; }}"
+        );
+        let run = Test::new(&script).run().with_code(0);
+        assert!(run.stdout.contains("iterations...........: 1 "), "{}", run.stdout);
+        assert!(
+            run.stderr.contains("handleSummary() returned no object"),
+            "{returned}: {}",
+            run.stderr
+        );
+    }
+    for content in ["5", "{ a: 1 }", "new Uint8Array(2).buffer"] {
+        let script = format!(
+            "export default function () {{}}
+             export function handleSummary() {{ return {{ 'a.txt': {content} }}; }}"
+        );
+        Test::new(&script)
+            .run()
+            .refused(109, &["a.txt", "JSON.stringify"]);
+    }
+}
+
+#[test]
+fn a_summary_of_the_script_has_the_time_that_teardown_has() {
+    let run = Test::new(
+        "export const options = { teardownTimeout: '300ms' };
+         export default function () {}
+         export function handleSummary() { for (;;) {} }",
+    );
+    let run = run.run().with_code(0);
+    assert!(run.stderr.contains("set teardownTimeout"), "{}", run.stderr);
 }

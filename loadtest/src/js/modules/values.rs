@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::object::Property;
+use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 
 use super::super::error::throw;
 
@@ -49,4 +50,11 @@ pub(super) fn text_of(value: &Value<'_>) -> Option<String> {
         return Some(number.to_string());
     }
     value.as_bool().map(|truth| truth.to_string())
+}
+
+/// Gives `object` a property of its own. The name may come from a server: setting `__proto__` would set no property, and
+/// what every object inherits, like `constructor`, is none of its own.
+pub(super) fn define<'js>(object: &Object<'js>, name: &str, value: impl IntoJs<'js>) -> Result<()> {
+    let value = value.into_js(object.ctx())?;
+    object.prop(name, Property::from(value).writable().enumerable().configurable())
 }

@@ -107,6 +107,26 @@ impl Test {
     pub(crate) fn run(self) -> Run {
         self.start().wait()
     }
+
+    /// Runs it with nobody to hear it: what reads standard output and standard error has gone away.
+    pub(crate) fn run_unheard(mut self) -> Run {
+        let closed = || std::io::pipe().unwrap().1;
+        let command = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(closed())
+            .stderr(closed());
+        let child = command.spawn().unwrap();
+        let nothing = || Arc::<Pipe>::default().fill(std::io::empty());
+        Running {
+            child,
+            stdout: Arc::default(),
+            stderr: Arc::default(),
+            readers: [nothing(), nothing()],
+            directory: self.directory,
+        }
+        .wait()
+    }
 }
 
 /// A script whose iterations are `body`, with `http`, `check` and so on imported. A comparison of `expect.js` that does

@@ -1,21 +1,24 @@
 //! `Response.cookies`: what `Set-Cookie` fields say.
 
+use std::collections::BTreeMap;
+
 use cookie_store::RawCookie;
 use rquickjs::{Class, Ctx, Object, Result};
 
+use super::super::values::define;
 use super::response::Response;
 
 /// By name; each name has a list, since paths may differ.
 pub(super) fn of_response<'js>(ctx: Ctx<'js>, response: Class<'js, Response>) -> Result<Object<'js>> {
-    let cookies = Object::new(ctx.clone())?;
-    let response = response.borrow();
-    for field in response.answer.fields("set-cookie") {
-        let Ok(cookie) = RawCookie::parse(field) else {
-            continue;
-        };
-        let mut same: Vec<Object<'js>> = cookies.get::<_, Option<_>>(cookie.name())?.unwrap_or_default();
-        same.push(object(&ctx, &cookie)?);
-        cookies.set(cookie.name(), same)?;
+    let fields = response.borrow().answer.fields("set-cookie");
+    let mut same: BTreeMap<String, Vec<Object<'js>>> = BTreeMap::new();
+    for cookie in fields.into_iter().flat_map(RawCookie::parse) {
+        let name = cookie.name().to_owned();
+        same.entry(name).or_default().push(object(&ctx, &cookie)?);
+    }
+    let cookies = Object::new(ctx)?;
+    for (name, same) in same {
+        define(&cookies, &name, same)?;
     }
     Ok(cookies)
 }

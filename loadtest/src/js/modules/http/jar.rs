@@ -1,6 +1,7 @@
 //! `http.CookieJar`
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rquickjs::class::Trace;
@@ -8,7 +9,7 @@ use rquickjs::function::Opt;
 use rquickjs::{Class, Ctx, JsLifetime, Object, Result, Value};
 
 use super::super::host;
-use super::super::values::text_of;
+use super::super::values::{define, text_of};
 use crate::http::{CookieAttributes, CookieJar};
 use crate::js::error::throw;
 
@@ -54,18 +55,14 @@ fn url(ctx: &Ctx<'_>, text: &str) -> Result<url::Url> {
 
 /// Name and values of each cookie that would go to `address`.
 pub(super) fn cookies<'js>(ctx: Ctx<'js>, jar: Class<'js, Jar>, address: String) -> Result<Object<'js>> {
-    let cookies = Object::new(ctx.clone())?;
-    for (name, value) in jar
-        .borrow()
-        .cookies
-        .borrow()
-        .cookies_for_url(&url(&ctx, &address)?)
-    {
-        let mut values: Vec<String> = cookies
-            .get::<_, Option<Vec<String>>>(name.as_str())?
-            .unwrap_or_default();
-        values.push(value);
-        cookies.set(name, values)?;
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let address = url(&ctx, &address)?;
+    for (name, value) in jar.borrow().cookies.borrow().cookies_for_url(&address) {
+        values.entry(name).or_default().push(value);
+    }
+    let cookies = Object::new(ctx)?;
+    for (name, values) in values {
+        define(&cookies, &name, values)?;
     }
     Ok(cookies)
 }

@@ -70,15 +70,19 @@ impl Expected {
         let ranges = value
             .as_object()
             .and_then(|object| object.get::<_, Vec<Vec<u16>>>("expectedStatuses").ok());
-        let Some(ranges) = ranges else {
-            return Err(throw(
+        let ranges = ranges.and_then(|ranges| {
+            let pairs = ranges.iter().map(|range| match range[..] {
+                [min, max] => Some((min, max)),
+                _ => None,
+            });
+            pairs.collect()
+        });
+        ranges.map(Self::Ranges).ok_or_else(|| {
+            throw(
                 ctx,
                 "a response callback is made by http.expectedStatuses(), or null",
-            ));
-        };
-        Ok(Self::Ranges(
-            ranges.into_iter().map(|range| (range[0], range[1])).collect(),
-        ))
+            )
+        })
     }
 }
 

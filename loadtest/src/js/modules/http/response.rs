@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rquickjs::class::Trace;
 use rquickjs::{ArrayBuffer, Class, Ctx, IntoJs, JsLifetime, Object, Result, Value};
 
+use super::super::values::define;
 use super::prepare::ResponseType;
 use super::samples::error_code;
 use crate::http::{Exchange, Failure, Request};
@@ -170,7 +171,7 @@ pub(super) fn headers<'js>(ctx: Ctx<'js>, response: Class<'js, Response>) -> Res
     let headers = Object::new(ctx)?;
     if let Some(answer) = response.borrow().answer.response() {
         for (name, value) in answer.headers.canonical() {
-            headers.set(name, value)?;
+            define(&headers, &name, value)?;
         }
     }
     Ok(headers)
