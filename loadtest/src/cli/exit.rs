@@ -61,6 +61,7 @@ impl From<RunError> for Failure {
                 function: "setup", ..
             } => Self::SetupTimeout(text),
             RunError::TimedOut { .. } => Self::TeardownTimeout(text),
+            RunError::Stopped => Self::Interrupted,
             RunError::Io(_) | RunError::Network(_) | RunError::Died => Self::Broken(text),
         }
     }

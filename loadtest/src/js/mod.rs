@@ -9,6 +9,7 @@ mod host;
 mod loader;
 mod modules;
 mod rejections;
+mod running;
 mod script;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use md5::{Digest, Md5};
 /// What separates the names in a group's path, and stands before the first.
 pub const SEPARATOR: &str = "::";
 
+/// Groups and checks that one group has at most: a script that makes up names must not eat memory and time.
+pub const NAMES_MAX: usize = 1_000;
+
 /// How often a check passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -48,6 +51,8 @@ pub fn id(path: &str) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupTree {
     root: Group,
+    /// Some group had more than [`NAMES_MAX`].
+    overfull: bool,
 }
 
 impl GroupTree {
@@ -57,51 +62,60 @@ impl GroupTree {
         &self.root
     }
 
-    /// The group of this path, made if it is new.
+    /// Whether names were left out, since there were more than [`NAMES_MAX`] in one group.
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.overfull
+    }
+
+    /// The group of this path, made if it is new; the last one around it that there is room for.
     pub fn group(&mut self, path: &str) -> &mut Group {
         let mut group = &mut self.root;
         for name in path.split(SEPARATOR).skip(1) {
-            let place = group
-                .groups
-                .iter()
-                .position(|known| known.name == name)
-                .unwrap_or_else(|| {
-                    let path = format!("{}{SEPARATOR}{name}", group.path);
-                    group.groups.push(Group {
-                        name: name.to_owned(),
-                        path,
-                        ..Group::default()
-                    });
-                    group.groups.len() - 1
+            let known = group.groups.iter().position(|known| known.name == name);
+            if known.is_none() && group.groups.len() >= NAMES_MAX {
+                self.overfull = true;
+                break;
+            }
+            let place = known.unwrap_or_else(|| {
+                let path = format!("{}{SEPARATOR}{name}", group.path);
+                group.groups.push(Group {
+                    name: name.to_owned(),
+                    path,
+                    ..Group::default()
                 });
+                group.groups.len() - 1
+            });
             group = &mut group.groups[place];
         }
         group
     }
 
-    /// Counts outcomes of a check.
+    /// Counts outcomes of a check, if there is room for its name.
     pub fn count(&mut self, group: &str, name: &str, passes: u64, fails: u64) {
         let group = self.group(group);
-        let place = group
-            .checks
-            .iter()
-            .position(|check| check.name == name)
-            .unwrap_or_else(|| {
-                let path = format!("{}{SEPARATOR}{name}", group.path);
-                group.checks.push(Check {
-                    name: name.to_owned(),
-                    path,
-                    passes: 0,
-                    fails: 0,
-                });
-                group.checks.len() - 1
+        let known = group.checks.iter().position(|check| check.name == name);
+        if known.is_none() && group.checks.len() >= NAMES_MAX {
+            self.overfull = true;
+            return;
+        }
+        let place = known.unwrap_or_else(|| {
+            let path = format!("{}{SEPARATOR}{name}", group.path);
+            group.checks.push(Check {
+                name: name.to_owned(),
+                path,
+                passes: 0,
+                fails: 0,
             });
+            group.checks.len() - 1
+        });
         group.checks[place].passes += passes;
         group.checks[place].fails += fails;
     }
 
     /// Takes in what another tree has.
     pub fn merge(&mut self, other: &Self) {
+        self.overfull |= other.overfull;
         self.merge_group(&other.root);
     }
 
@@ -135,6 +149,20 @@ mod tests {
         assert_eq!(profile.path, "::read::profile");
         assert_eq!((profile.checks[0].passes, profile.checks[0].fails), (3, 1));
         assert_eq!(profile.checks[0].path, "::read::profile::is 200");
+    }
+
+    #[test]
+    fn made_up_names_stop_somewhere() {
+        let mut tree = GroupTree::default();
+        for number in 0..=NAMES_MAX {
+            assert!(!tree.is_overfull(), "{number}");
+            tree.count("::g", &number.to_string(), 1, 0);
+        }
+        assert!(tree.is_overfull());
+        assert_eq!(tree.root().groups[0].checks.len(), NAMES_MAX);
+        let mut whole = GroupTree::default();
+        whole.merge(&tree);
+        assert!(whole.is_overfull());
     }
 
     #[test]

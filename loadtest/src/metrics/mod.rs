@@ -12,7 +12,7 @@ mod tags;
 mod trend;
 
 pub use aggregate::Aggregate;
-pub use checks::{Check, Group, GroupTree, SEPARATOR, id};
+pub use checks::{Check, Group, GroupTree, NAMES_MAX, SEPARATOR, id};
 pub use registry::{Contains, Kind, Metric, MetricError, MetricId, Registry, Selector, SeriesId, Submetric};
 pub use sink::{Counter, Gauge, Rate, Sink};
 pub use tags::{TagSet, Tags};

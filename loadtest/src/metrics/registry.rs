@@ -8,6 +8,9 @@ use parking_lot::RwLock;
 
 use super::builtin::BUILTIN;
 
+/// Sub-metrics after which [`Registry::select_all`] adds none.
+const SUBMETRICS_MAX: usize = 1_000;
+
 /// How a metric's values are summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -262,7 +265,12 @@ impl Registry {
     }
 
     /// Has the samples of every metric that have this tag counted apart, for the sections of a full summary.
+    ///
+    /// Nothing if there are [`SUBMETRICS_MAX`] already: a script that makes up groups must not eat the memory.
     pub fn select_all(&self, tag: &str, value: &str) {
+        if self.known.read().submetrics.len() >= SUBMETRICS_MAX {
+            return;
+        }
         for metric in self.metrics() {
             let selector = Selector {
                 metric: metric.name.to_string(),
@@ -292,6 +300,17 @@ impl Registry {
     #[must_use]
     pub fn submetrics(&self) -> Vec<Arc<Submetric>> {
         self.known.read().submetrics.clone()
+    }
+
+    /// The sub-metrics that `chosen` picks, in the order of their ids.
+    pub(super) fn submetrics_where(&self, chosen: impl Fn(&Submetric) -> bool) -> Vec<SeriesId> {
+        let known = self.known.read();
+        known
+            .submetrics
+            .iter()
+            .filter(|submetric| chosen(submetric))
+            .map(|submetric| submetric.id)
+            .collect()
     }
 
     /// The metric itself.

@@ -22,13 +22,8 @@ impl TagSet {
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b)); // stable: the later one is still in front
         pairs.dedup_by(|(next, _), (kept, _)| next == kept);
         pairs.retain(|(_, value)| !value.is_empty());
-        let submetrics = registry.submetrics();
-        let chosen = submetrics
-            .iter()
-            .filter(|submetric| chooses(submetric, &pairs))
-            .map(|submetric| submetric.id);
         Arc::new(Self {
-            submetrics: chosen.collect(),
+            submetrics: registry.submetrics_where(|submetric| chooses(submetric, &pairs)),
             pairs,
         })
     }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,6 @@ use crate::js::{Command, Iteration, Iterations, Vu};
 use crate::log::Level;
 use crate::metrics::{Tags, builtin};
 
-use super::Test;
 use super::alarm::Alarm;
 use super::pool::{Pool, UnderWay};
 
@@ -23,13 +21,13 @@ const BEHIND_MAX: Duration = Duration::from_secs(1);
 /// One iteration.
 struct Once {
     iteration: Cell<Option<Iteration>>,
-    test: Arc<Test>,
+    pool: Rc<Pool>,
 }
 
 impl Iterations for Once {
     fn next(&self) -> Option<Iteration> {
-        // A test may stop before the virtual user has had its turn: nothing would cut that iteration short.
-        self.iteration.take().filter(|_| !self.test.is_stopped())
+        // The scenario may be over before the virtual user has had its turn: nothing would cut that iteration short.
+        self.iteration.take().filter(|_| !self.pool.is_over.get())
     }
 }
 
@@ -96,7 +94,7 @@ impl Arriving {
                 in_test,
                 intended: Some(intended),
             })),
-            test: self.pool.shard.test.clone(),
+            pool: self.pool.clone(),
         };
         let (free, back, one) = (self.free.clone(), vu.clone(), self.under_way.begin());
         let done = Box::new(move || {

@@ -22,6 +22,8 @@ pub(super) struct Pool {
     pub(super) first_vu: u32,
     pub(super) setup_data: Rc<RefCell<Option<Arc<str>>>>,
     pub(super) vus: RefCell<Vec<Rc<Vu>>>,
+    /// Iterations under way are being cut short: none may start any more.
+    pub(super) is_over: Cell<bool>,
 }
 
 impl Pool {

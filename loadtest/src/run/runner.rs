@@ -15,7 +15,7 @@ use crate::output::progress::Display;
 use crate::output::raw::Output;
 use crate::output::report::{Progress, Report};
 
-use super::bottleneck;
+use super::bottleneck::{self, Effort};
 use super::collector::{Collected, Collector};
 use super::pool::scenario_tags;
 use super::threads::{Call, RunError, Thread};
@@ -73,10 +73,12 @@ pub async fn run(test: &Arc<Test>, settings: Settings) -> Result<Outcome, RunErr
         exports,
         display,
     };
-    for ready in futures_util::future::join_all(running.threads.iter().map(Thread::prepare)).await {
-        ready?;
-    }
     tokio::task::spawn_local(obey_signals(test.clone()));
+    let preparing = futures_util::future::join_all(running.threads.iter().map(Thread::prepare));
+    tokio::select! {
+        prepared = preparing => prepared.into_iter().collect::<Result<(), _>>()?,
+        () = test.stopped() => return Err(RunError::Stopped),
+    }
     let sources = running
         .threads
         .iter()
@@ -141,17 +143,23 @@ impl Running<'_> {
             })
             .map(Into::into);
         let (started_unix_ns, cpu) = (unix_ns(), bottleneck::cpu_time());
+        let mut busiest = Duration::ZERO;
         let began = Instant::now();
         if error.is_none() && !test.is_stopped() {
             test.start(began);
-            error = self
-                .scenarios(&mut collector, began, setup_data.clone())
-                .await
-                .err();
+            match self.scenarios(&mut collector, began, setup_data.clone()).await {
+                Ok(used) => busiest = used,
+                Err(problem) => error = Some(problem),
+            }
             self.count_unstarted();
         }
         let elapsed = began.elapsed();
-        let cpu = bottleneck::cpu_time() - cpu;
+        let effort = Effort {
+            process: bottleneck::cpu_time() - cpu,
+            busiest,
+            threads: self.threads.len(),
+            cores: std::thread::available_parallelism().map_or(1, NonZero::get),
+        };
         if test.started().is_some() {
             let limit = (!options.no_teardown).then_some(options.teardown_timeout);
             let was_aborted = test.is_aborted();
@@ -164,7 +172,12 @@ impl Running<'_> {
         self.display.finish();
         let collected = collector.finish();
         let lost_samples = collected.lost_samples;
-        let report = self.report(collected, (elapsed, started_unix_ns), cpu, setup_data.as_deref());
+        let report = self.report(
+            collected,
+            (elapsed, started_unix_ns),
+            effort,
+            setup_data.as_deref(),
+        );
         let summary = self
             .summarise(&report, terminals)
             .await
@@ -208,14 +221,17 @@ impl Running<'_> {
         collector: &mut Collector,
         began: Instant,
         data: Option<Arc<str>>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Duration, RunError> {
         let parts =
             futures_util::future::join_all(self.threads.iter().map(|thread| thread.run(began, data.clone())));
         let mut parts = std::pin::pin!(parts);
         let mut tick = tokio::time::interval_at((began + COLLECT_EVERY).into(), COLLECT_EVERY);
         loop {
             tokio::select! {
-                ended = &mut parts => return ended.into_iter().collect(),
+                ended = &mut parts => {
+                    let used = ended.into_iter().collect::<Result<Vec<_>, _>>()?;
+                    return Ok(used.into_iter().max().unwrap_or_default());
+                }
                 _ = tick.tick() => {
                     let live = collector.collect();
                     collector.judge();
@@ -262,7 +278,7 @@ impl Running<'_> {
         &self,
         collected: Collected,
         when: (Duration, u64),
-        cpu: Duration,
+        effort: Effort,
         setup_data: Option<&str>,
     ) -> Report {
         let (test, (elapsed, started_unix_ns)) = (self.test, when);
@@ -288,13 +304,7 @@ impl Running<'_> {
                 .and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default(),
             timeline,
-            warnings: bottleneck::warnings(
-                &whole,
-                elapsed,
-                cpu,
-                self.threads.len(),
-                std::thread::available_parallelism().map_or(1, NonZero::get),
-            ),
+            warnings: bottleneck::warnings(&whole, elapsed, effort),
         }
     }
 

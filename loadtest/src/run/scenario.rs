@@ -116,6 +116,7 @@ async fn finish(pool: &Pool, test: &Test, grace: Duration, under_way: &UnderWay)
         () = tokio::time::sleep(grace) => {}
         () = test.stopped() => {}
     }
+    pool.is_over.set(true);
     for vu in &*pool.vus.borrow() {
         vu.interrupt();
     }

@@ -1,6 +1,6 @@
 //! The threads that virtual users live on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::http::Network;
 use crate::js::{Command, Phase, ScriptError, Vu};
 use crate::metrics::Aggregate;
 
+use super::bottleneck;
 use super::pool::Pool;
 use super::scenario;
 use super::{Shard, Test};
@@ -42,6 +43,9 @@ pub enum RunError {
     /// The certificates of this machine are no good.
     #[error(transparent)]
     Network(#[from] crate::http::NetworkError),
+    /// By a signal, before the test had begun.
+    #[error("stopped before the test began")]
+    Stopped,
     /// A bug.
     #[error("a part of the load generator died, which is a bug; the lines above say why")]
     Died,
@@ -66,7 +70,7 @@ enum Order {
     Run {
         began: Instant,
         setup_data: Option<Arc<str>>,
-        ended: oneshot::Sender<Result<(), RunError>>,
+        ended: oneshot::Sender<Result<Duration, RunError>>,
     },
 }
 
@@ -130,11 +134,15 @@ impl Thread {
         done.await.unwrap_or(Err(RunError::Died))
     }
 
-    /// Runs its part of all scenarios, whose clocks started at `began`.
+    /// Runs its part of all scenarios, whose clocks started at `began`; the CPU time that this took.
     ///
     /// # Errors
     /// If the machine did not give what is needed.
-    pub(super) async fn run(&self, began: Instant, setup_data: Option<Arc<str>>) -> Result<(), RunError> {
+    pub(super) async fn run(
+        &self,
+        began: Instant,
+        setup_data: Option<Arc<str>>,
+    ) -> Result<Duration, RunError> {
         let (ended, done) = oneshot::channel();
         let _ = self.orders.send(Order::Run {
             began,
@@ -189,7 +197,9 @@ async fn live(
                 ended,
             } => {
                 *setup_data.borrow_mut() = data;
-                let _ = ended.send(run(&pools, began).await);
+                let cpu = bottleneck::thread_time();
+                let result = run(&pools, began).await;
+                let _ = ended.send(result.map(|()| bottleneck::thread_time() - cpu));
             }
         }
     }
@@ -215,6 +225,7 @@ fn make_pools(
                 first_vu: shard.test.first_vu(place),
                 setup_data: setup_data.clone(),
                 vus: RefCell::default(),
+                is_over: Cell::new(false),
             }))
         });
     parts.collect()

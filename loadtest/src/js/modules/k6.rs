@@ -39,6 +39,9 @@ fn check<'js>(ctx: Ctx<'js>, value: Value<'js>, sets: Value<'js>, tags: Opt<Valu
     let mut all = true;
     for set in sets.props::<String, Value<'js>>() {
         let (name, condition) = set?;
+        if name.contains(crate::metrics::SEPARATOR) {
+            return Err(throw(&ctx, "a check's name cannot contain ::"));
+        }
         let outcome = match condition.as_function() {
             Some(condition) => condition.call((value.clone(),)),
             None => Coerced::<bool>::from_js(&ctx, condition),
@@ -96,7 +99,7 @@ fn sleep<'js>(ctx: Ctx<'js>, seconds: Opt<Value<'js>>) -> Result<()> {
         return Err(throw(&ctx, "sleep() takes a number of seconds"));
     };
     host.suspender
-        .wait(tokio::time::sleep(duration))
+        .wait(async move { tokio::time::sleep(duration).await }) // a fiber that is dropped has no runtime for a timer
         .map_err(|stop| interrupted(&ctx, stop))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rquickjs::object::Property;
-use rquickjs::{Ctx, IntoJs, Object, Result, Value};
+use rquickjs::{Coerced, Ctx, FromJs, IntoJs, Object, Result, Value};
 
 use super::super::error::throw;
 
@@ -43,11 +43,10 @@ pub(super) fn text_of(value: &Value<'_>) -> Option<String> {
     if let Some(text) = value.as_string() {
         return text.to_string().ok();
     }
-    if let Some(number) = value.as_int() {
-        return Some(number.to_string());
-    }
-    if let Some(number) = value.as_float() {
-        return Some(number.to_string());
+    if value.is_number() {
+        // JavaScript writes numbers in its own way.
+        let text = Coerced::<String>::from_js(value.ctx(), value.clone());
+        return text.ok().map(|text| text.0);
     }
     value.as_bool().map(|truth| truth.to_string())
 }
