@@ -50,7 +50,8 @@ fn a_jar_can_be_filled_and_emptied_by_the_script() {
          jar.set(`${base}/cookies`, 'b', '2', { path: '/cookies', max_age: 600, http_only: true });
          jar.set(`${base}/elsewhere`, 'c', '3', { path: '/elsewhere' });
          jar.set(base, 'gone', '4', { expires: 'Mon, 02 Jan 2006 15:04:05 GMT' });
-         equal(http.get(`${base}/cookies`).json(), { a: '1', b: '2' });
+         const { a, b, ...others } = http.get(`${base}/cookies`).json();
+         equal([a, b, others], ['1', '2', {}]);
          equal(jar.cookiesForURL(`${base}/cookies`).b, ['2']);
          equal(jar.cookiesForURL(`${base}/elsewhere`).c, ['3']);
          jar.delete(base, 'a');
