@@ -80,6 +80,9 @@ impl Trend {
 
     /// Forgets everything and keeps its memory.
     pub fn clear(&mut self) {
+        if self.count == 0 {
+            return;
+        }
         self.positive.reset();
         self.negative = None;
         (self.count, self.sum, self.min, self.max) = (0, 0.0, f64::INFINITY, f64::NEG_INFINITY);

@@ -25,6 +25,9 @@ use super::{ScenarioState, StopReason, Test, unix_ns};
 /// How often measurements are taken from the threads.
 const COLLECT_EVERY: Duration = Duration::from_secs(1);
 
+/// By how much virtual users go before the collector; on Linux this is a thread's own.
+const SUMMING_UP_NICE: i32 = 10;
+
 /// How a test is run, apart from its options.
 pub struct Settings {
     /// Threads for virtual users, at least 1.
@@ -67,6 +70,8 @@ pub async fn run(test: &Arc<Test>, settings: Settings) -> Result<Outcome, RunErr
     } = settings;
     let threads = (0..count).map(|index| Thread::start(test, index, count, !outputs.is_empty()));
     let threads: Vec<Thread> = threads.collect::<Result<_, _>>()?;
+    // What is left to this thread, summing up, can wait; iterations that are due on the same core cannot.
+    let _ = rustix::process::nice(SUMMING_UP_NICE);
     let running = Running {
         test,
         threads,
