@@ -1,5 +1,7 @@
 //! One JSON line per request, written by a thread of its own so that a slow disk slows no request.
 
+mod record;
+
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,38 +12,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use prometheus::IntCounter;
 use proxima_config::checked::AccessLog as Target;
-use serde::Serialize;
 
-/// Bytes waiting for the writer; beyond it lines are dropped and counted, never waited for.
-const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) use self::record::Record;
+use crate::per_thread::PerThread;
+
+/// Bytes of one thread that wait for the writer; beyond it lines are dropped and counted, never waited for.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often the writer looks. It is never woken for a line: that would cost more than the line.
 const WRITE_EVERY: Duration = Duration::from_millis(50);
-
-/// What is said of one request.
-#[derive(Debug, Serialize)]
-pub(crate) struct Record<'r> {
-    /// Unix time of the answer's end, ms.
-    pub(crate) time_ms: u64,
-    pub(crate) region: &'r str,
-    pub(crate) route: &'r str,
-    pub(crate) client: Option<std::net::IpAddr>,
-    pub(crate) protocol: &'static str,
-    pub(crate) method: &'r str,
-    pub(crate) host: &'r str,
-    pub(crate) target: &'r str,
-    pub(crate) status: u16,
-    pub(crate) body_bytes: u64,
-    pub(crate) duration_us: u64,
-    /// RFC 9211: `hit` or the reason for forwarding.
-    pub(crate) cache: &'static str,
-    pub(crate) tier: Option<&'static str>,
-    pub(crate) age_s: Option<u64>,
-    /// Time until the origin's header came, where one was asked.
-    pub(crate) origin_ms: Option<u64>,
-    pub(crate) trace_id: Option<&'r str>,
-    /// The answer did not reach the client whole.
-    pub(crate) cut_short: bool,
-}
 
 /// Lines on their way to the writer.
 pub(crate) struct AccessLog {
@@ -51,9 +29,8 @@ pub(crate) struct AccessLog {
     on: bool,
 }
 
-#[derive(Default)]
 struct Lines {
-    waiting: Mutex<Vec<u8>>,
+    waiting: PerThread<Mutex<Vec<u8>>>,
     closing: AtomicBool,
 }
 
@@ -77,7 +54,10 @@ impl AccessLog {
                 Some(Box::new(file))
             }
         };
-        let lines = Arc::new(Lines::default());
+        let lines = Arc::new(Lines {
+            waiting: PerThread::new(),
+            closing: AtomicBool::new(false),
+        });
         let on = out.is_some();
         let mut writer = None;
         if let Some(out) = out {
@@ -100,17 +80,15 @@ impl AccessLog {
         self.on
     }
 
-    /// Adds one line.
+    /// Adds one line. Lines of one thread keep their order; between threads it is up to the writer.
     pub(crate) fn write(&self, record: &Record<'_>) {
-        let mut waiting = self.lines.waiting.lock();
-        let start = waiting.len();
-        if start > WAITING_BYTES_MAX || serde_json::to_writer(&mut *waiting, record).is_err() {
-            waiting.truncate(start);
+        let mut waiting = self.lines.waiting.own().lock();
+        if waiting.len() > WAITING_BYTES_MAX {
             drop(waiting);
             self.dropped.inc();
             return;
         }
-        waiting.push(b'\n');
+        record.write_line(&mut waiting);
     }
 
     /// Writes out what is waiting and stops.
@@ -127,12 +105,14 @@ fn write_lines(lines: &Lines, mut out: impl Write) {
     let mut batch = Vec::new();
     loop {
         let closing = lines.closing.load(Ordering::Acquire);
-        std::mem::swap(&mut *lines.waiting.lock(), &mut batch);
-        if !batch.is_empty() && out.write_all(&batch).and_then(|()| out.flush()).is_err() {
-            return; // a closed standard output, a full disk: what waits is bounded, and what is dropped is counted
+        for waiting in lines.waiting.all() {
+            std::mem::swap(&mut *waiting.lock(), &mut batch);
+            if !batch.is_empty() && out.write_all(&batch).is_err() {
+                return; // a closed standard output, a full disk: what waits is bounded, and what is dropped is counted
+            }
+            batch.clear();
         }
-        batch.clear();
-        if closing {
+        if out.flush().is_err() || closing {
             return;
         }
         std::thread::park_timeout(WRITE_EVERY);

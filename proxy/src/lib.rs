@@ -33,6 +33,7 @@ mod keep;
 mod key;
 mod lookup;
 mod metrics;
+mod per_thread;
 mod policy;
 mod position;
 mod posted;

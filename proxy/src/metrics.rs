@@ -1,49 +1,28 @@
 //! Every metric name and label in one place. Labels are closed sets: route names from the configuration, and
 //! `as_str()` of an enum.
 
+mod answers;
 mod ring;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use prometheus::core::{AtomicU64, GenericCounter};
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::status::Outcome;
-
 /// From a memory hit to a slow origin.
 const LATENCY_BUCKETS_S: [f64; 15] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
 ];
-const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-/// Ready handles of one route: the hit path looks no label up.
-pub(crate) struct RouteMetrics {
-    /// By outcome, then by status class.
-    requests: Vec<[GenericCounter<AtomicU64>; STATUS_CLASSES.len()]>,
-    duration: Vec<Histogram>,
-}
-
-impl RouteMetrics {
-    /// Counts one answered request.
-    pub(crate) fn answered(&self, outcome: Outcome, status: u16, took: Duration) {
-        let class = usize::from(status / 100).clamp(1, STATUS_CLASSES.len()) - 1;
-        self.requests[outcome.index()][class].inc();
-        self.duration[outcome.index()].observe(took.as_secs_f64());
-    }
-}
 
 /// All metrics of one proxy.
 pub(crate) struct Metrics {
     registry: Registry,
     /// One scrape at a time.
     pub(crate) scrape: Mutex<()>,
-    requests: IntCounterVec,
-    duration: HistogramVec,
+    answers: Answers,
     pub(crate) connections: IntGauge,
     pub(crate) connections_total: IntCounter,
     pub(crate) tls_handshake_failures: IntCounter,
@@ -69,6 +48,8 @@ pub(crate) struct Metrics {
     pub(crate) config_last_reload_success_timestamp: Gauge,
 }
 
+use self::answers::Answers;
+pub(crate) use self::answers::RouteMetrics;
 pub(crate) use self::ring::{LeaseResult, RingMetrics};
 
 /// A metric that cannot be made: two share a name, or a name or label is malformed.
@@ -85,16 +66,7 @@ impl Metrics {
         let registry = Registry::new_custom(Some("proxima".into()), Some(labels))?;
         let new = Maker { registry: &registry };
         let metrics = Self {
-            requests: new.counters(
-                "requests_total",
-                "Requests answered",
-                &["route", "cache", "status"],
-            )?,
-            duration: new.histograms(
-                "request_duration_seconds",
-                "Request to answer",
-                &["route", "cache"],
-            )?,
+            answers: new.register(Answers::new()?)?,
             connections: new.gauge("connections", "Client connections open")?,
             connections_total: new.counter("connections_total", "Client connections accepted")?,
             tls_handshake_failures: new
@@ -165,25 +137,9 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Handles for one route.
-    pub(crate) fn route(&self, route: &str) -> RouteMetrics {
-        // a hit's tier is part of the label, so that each tier has its own rate, errors and duration
-        let label = |outcome: Outcome| match outcome.tier() {
-            Some(tier) => format!("hit-{}", tier.as_str()),
-            None => outcome.as_str().to_owned(),
-        };
-        let requests = Outcome::ALL.map(|outcome| {
-            STATUS_CLASSES.map(|class| {
-                self.requests
-                    .with_label_values(&[route, label(outcome).as_str(), class])
-            })
-        });
-        let duration =
-            Outcome::ALL.map(|outcome| self.duration.with_label_values(&[route, label(outcome).as_str()]));
-        RouteMetrics {
-            requests: requests.into(),
-            duration: duration.into(),
-        }
+    /// Counts for one route.
+    pub(crate) fn route(&self, route: &str) -> Arc<RouteMetrics> {
+        self.answers.route(route)
     }
 
     /// The Prometheus text format.
@@ -245,12 +201,13 @@ impl Maker<'_> {
 mod tests {
     use super::*;
     use crate::cache::Tier;
+    use crate::status::Outcome;
 
     #[test]
     fn names_are_registered_once_and_carry_the_region() {
         let metrics = Metrics::new("us-west").unwrap();
         let route = metrics.route("profiles");
-        route.answered(Outcome::Hit(Tier::L1), 200, Duration::from_micros(40));
+        route.answered(Outcome::Hit(Tier::L1), 200, std::time::Duration::from_micros(40));
         let text = String::from_utf8(metrics.render()).unwrap();
         let line =
             r#"proxima_requests_total{cache="hit-l1",route="profiles",status="2xx",region="us-west"} 1"#;

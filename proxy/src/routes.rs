@@ -10,7 +10,7 @@ use crate::metrics::{Metrics, RouteMetrics};
 /// A route with its metric handles.
 pub(crate) struct RouteState {
     pub(crate) route: Route,
-    pub(crate) metrics: RouteMetrics,
+    pub(crate) metrics: Arc<RouteMetrics>,
 }
 
 /// All routes in the order of the configuration.
