@@ -51,8 +51,15 @@ pub(crate) fn parse_target(target: &str) -> Result<Target<'_>, TargetError> {
     if !target.starts_with('/') {
         return Err(TargetError::NotOriginForm);
     }
-    if target.bytes().any(|b| !is_target_byte(b)) {
+    let seen = seen_in(target);
+    if seen & seen::FORBIDDEN != 0 {
         return Err(TargetError::ForbiddenByte);
+    }
+    if seen == 0 {
+        return Ok(Target {
+            path: Cow::Borrowed(target),
+            query: None,
+        });
     }
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -67,9 +74,36 @@ pub(crate) fn parse_target(target: &str) -> Result<Target<'_>, TargetError> {
     })
 }
 
-/// RFC 3986 characters, and the few others that browsers send unescaped in queries.
-fn is_target_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'\\')
+/// What may stand in a target that takes a closer look.
+mod seen {
+    pub(super) const FORBIDDEN: u8 = 1;
+    pub(super) const QUERY: u8 = 1 << 1;
+    pub(super) const ESCAPE: u8 = 1 << 2;
+    pub(super) const DOT: u8 = 1 << 3;
+}
+
+/// What each byte is to a target. Allowed are RFC 3986 characters, and the few others that browsers send unescaped in queries.
+const KINDS: [u8; 256] = {
+    let mut kinds = [seen::FORBIDDEN; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        kinds[byte as usize] = match byte {
+            b'#' | b'"' | b'<' | b'>' | b'\\' => seen::FORBIDDEN,
+            b'?' => seen::QUERY,
+            b'%' => seen::ESCAPE,
+            b'.' => seen::DOT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// All kinds of bytes in a target, found in one pass.
+fn seen_in(target: &str) -> u8 {
+    target
+        .bytes()
+        .fold(0, |seen, byte| seen | KINDS[usize::from(byte)])
 }
 
 fn check_escapes(text: &str) -> Result<(), TargetError> {
@@ -210,11 +244,9 @@ pub(crate) fn is_host(text: &str) -> bool {
 
 /// Host names are case-insensitive and the scheme's own port is no port (RFC 9110 section 4.2.3).
 fn push_host(key: &mut String, scheme: Scheme, host: &str) {
-    key.extend(
-        without_default_port(scheme, host)
-            .chars()
-            .map(|c| c.to_ascii_lowercase()),
-    );
+    let start = key.len();
+    key.push_str(without_default_port(scheme, host));
+    key[start..].make_ascii_lowercase();
 }
 
 /// A host without the port that its scheme has anyway.
