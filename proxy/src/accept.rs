@@ -1,18 +1,16 @@
 //! Listeners: accept, TLS, and on to the front that speaks the client's protocol.
 
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pingora::listeners::tls::Acceptor;
-use pingora::protocols::l4::stream::Stream as L4Stream;
-use pingora::protocols::{ALPN, GetSocketDigest, SocketDigest, Stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use crate::front::{Front, h1, h2, stopped};
+use crate::client_stream::ClientStream;
+use crate::front::{Front, h1, h2};
 use crate::key::Scheme;
 use crate::metrics::Metrics;
 
@@ -23,7 +21,7 @@ const ACCEPT_RETRY_AFTER: Duration = Duration::from_millis(50);
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     /// Set for TLS.
-    pub(crate) acceptor: Option<Arc<Acceptor>>,
+    pub(crate) acceptor: Option<TlsAcceptor>,
 }
 
 /// Accepts connections until the server stops. `places` bounds how many are served at once.
@@ -35,7 +33,7 @@ pub(crate) async fn accept(listener: Listener, front: Front, places: Arc<Semapho
         };
         let accepted = tokio::select! {
             accepted = listener.socket.accept() => accepted,
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.begun() => return,
         };
         let (socket, client) = match accepted {
             Ok(accepted) => accepted,
@@ -71,35 +69,46 @@ impl Drop for Open {
     }
 }
 
-async fn connection(socket: TcpStream, client: SocketAddr, front: Front, acceptor: Option<Arc<Acceptor>>) {
-    let _ = socket.set_nodelay(true);
-    let digest = SocketDigest::from_raw_fd(socket.as_raw_fd());
-    let mut stream = L4Stream::from(socket);
-    stream.set_socket_digest(digest);
+async fn connection(socket: TcpStream, client: SocketAddr, front: Front, acceptor: Option<TlsAcceptor>) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%client, %error, "small answers may be held back");
+    }
     let Some(acceptor) = acceptor else {
         h1::Connection::new(front, Scheme::Http, Some(client))
-            .serve(Box::new(stream))
+            .serve(ClientStream::Plain(socket))
             .await;
         return;
     };
-    let limit = front.proxy.config.server.header_timeout;
     // boxed: the handshake's state is large and short-lived
-    let handshake = Box::pin(tokio::time::timeout(limit, acceptor.tls_handshake(stream))).await;
-    let stream: Stream = match handshake {
-        Ok(Ok(stream)) => Box::new(stream),
+    let Some(stream) = Box::pin(shake_hands(socket, client, &front, acceptor)).await else {
+        return;
+    };
+    if stream.speaks_h2() {
+        // boxed as well: an HTTP/2 connection is large, and others should not have to be as large as that
+        Box::pin(h2::serve(front, stream, Some(client))).await;
+    } else {
+        h1::Connection::new(front, Scheme::Https, Some(client))
+            .serve(stream)
+            .await;
+    }
+}
+
+/// Begins TLS; `None` when that fails or takes too long.
+async fn shake_hands(
+    socket: TcpStream,
+    client: SocketAddr,
+    front: &Front,
+    acceptor: TlsAcceptor,
+) -> Option<ClientStream> {
+    let limit = front.proxy.config.server.header_timeout;
+    match tokio::time::timeout(limit, acceptor.accept(socket)).await {
+        Ok(Ok(stream)) => Some(ClientStream::Tls(Box::new(stream))),
         failed => {
             front.proxy.metrics.tls_handshake_failures.inc();
             if let Ok(Err(error)) = failed {
                 tracing::debug!(%client, %error, "a TLS handshake failed");
             }
-            return;
+            None
         }
-    };
-    if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-        h2::serve(front, stream, Some(client)).await;
-    } else {
-        h1::Connection::new(front, Scheme::Https, Some(client))
-            .serve(stream)
-            .await;
     }
 }

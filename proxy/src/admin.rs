@@ -12,22 +12,21 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::cache::ring::RingReport;
 use crate::clock::UnixMillis;
 use crate::explain::inquiry::Inquiry;
-use crate::front::stopped;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 use crate::reload::Reloader;
+use crate::shutdown::Shutdown;
 
 /// Serves until the server stops.
 pub(crate) async fn serve(
     listener: TcpListener,
     proxy: Arc<Proxy>,
     reloader: Arc<Reloader>,
-    mut shutdown: watch::Receiver<bool>,
+    mut shutdown: Shutdown,
 ) {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
@@ -40,7 +39,7 @@ pub(crate) async fn serve(
         .route("/readyz", get(readyz))
         .merge(guarded)
         .with_state(proxy);
-    let stop = async move { stopped(&mut shutdown).await };
+    let stop = async move { shutdown.begun().await };
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the admin listener ended");
     }

@@ -17,6 +17,7 @@ use crate::policy::range::{ContentRange, Selected, select};
 use crate::policy::{conditional, partial};
 use crate::problem::Problem;
 use crate::read::Read;
+use crate::request::ReadMethod;
 use crate::status::{CacheStatus, Outcome};
 
 /// How much of a body goes into the delimiter of its parts.
@@ -92,6 +93,14 @@ impl Stored {
             Form::NotModified => Bytes::new(),
             Form::Made(made) => made.body.clone(),
         }
+    }
+}
+
+/// The body that goes with a stored response's head.
+pub(crate) fn body_for(method: ReadMethod, stored: &Stored) -> Bytes {
+    match method {
+        ReadMethod::Head => Bytes::new(),
+        ReadMethod::Get => stored.body(),
     }
 }
 
@@ -241,7 +250,7 @@ fn boundary(body: &[u8], parts: &[&[u8]]) -> String {
 
 /// RFC 9110 section 15.5.17.
 fn unsatisfiable(headers: &HeaderMap, length: u64) -> Made {
-    let mut headers = not_modified_fields(headers);
+    let mut headers = fields::of_not_modified(headers);
     // the lifetime is that of the whole, and must not become that of the refusal
     for name in [CACHE_CONTROL, CDN_CACHE_CONTROL, EXPIRES] {
         headers.remove(name);
@@ -259,17 +268,6 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);
     }
-}
-
-/// The fields of a response that a 304 in its place repeats.
-fn not_modified_fields(headers: &HeaderMap) -> HeaderMap {
-    let mut out = HeaderMap::new();
-    for name in fields::OF_NOT_MODIFIED {
-        for value in headers.get_all(&name) {
-            out.append(name.clone(), value.clone());
-        }
-    }
-    out
 }
 
 /// How a client comes to a response on its way.
@@ -307,7 +305,7 @@ pub(crate) fn tailored(
     let sets_cookie = head.headers.contains_key(SET_COOKIE);
     if !sets_cookie && client_has(read, &head.headers, head.received_at) {
         own.status = StatusCode::NOT_MODIFIED;
-        own.headers = not_modified_fields(&own.headers);
+        own.headers = fields::of_not_modified(&own.headers);
         own.content_length = None;
         return (Arc::new(own), reader);
     }

@@ -108,6 +108,17 @@ pub(crate) const OF_NOT_MODIFIED: [HeaderName; 8] = [
     VARY,
 ];
 
+/// The fields of a response that a 304 in its place repeats (RFC 9110 section 15.4.5).
+pub(crate) fn of_not_modified(headers: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    for name in OF_NOT_MODIFIED {
+        for value in headers.get_all(&name) {
+            out.append(name.clone(), value.clone());
+        }
+    }
+    out
+}
+
 /// Drops the fields that concern one connection only, and those that `Connection` names.
 pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
     hop_by_hop(headers)
@@ -240,10 +251,10 @@ pub(crate) fn write_head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
 }
 
 /// The authority that a request asks for: its target's, or `Host` (RFC 9110 section 7.2, RFC 9113 section 8.3.1).
-pub(crate) fn authority(uri: &Uri, headers: &HeaderMap) -> String {
+pub(crate) fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> &'r str {
     let named = uri.authority().map(http::uri::Authority::as_str);
     let field = || headers.get(HOST).and_then(|host| host.to_str().ok());
-    named.or_else(field).unwrap_or_default().to_owned()
+    named.or_else(field).unwrap_or_default()
 }
 
 /// Surrogate keys of a response: `Surrogate-Key` separated by spaces, `Cache-Tag` by commas.

@@ -28,7 +28,7 @@ use crate::status::{CacheStatus, Outcome};
 pub(crate) struct Read<'r> {
     pub(crate) request: Request<'r>,
     pub(crate) signals: Signals,
-    pub(crate) route: Arc<RouteState>,
+    pub(crate) route: &'r Arc<RouteState>,
     pub(crate) target: Target<'r>,
     pub(crate) key: &'r str,
     pub(crate) hash: KeyHash,
@@ -107,7 +107,7 @@ pub(crate) enum Plan<'r> {
 
 impl Proxy {
     /// Finds the route and the key of a GET or HEAD. `key` is a buffer that the caller keeps from request to request.
-    pub(crate) fn plan<'r>(&self, request: Request<'r>, key: &'r mut String) -> Plan<'r> {
+    pub(crate) fn plan<'r>(&'r self, request: Request<'r>, key: &'r mut String) -> Plan<'r> {
         let target = match key::parse_target(request.target) {
             Ok(target) => target,
             Err(TargetError::TooLong) => {
@@ -121,7 +121,7 @@ impl Proxy {
         if !key::is_host(request.host) {
             return Plan::Refuse(Problem::bad_request("the request names no valid host"));
         }
-        let route = Arc::clone(self.routes.find(&target.path));
+        let route = self.routes.find(&target.path);
         let signals = Signals::of(&request.headers, route.route.client_cache_control);
         if !route.route.cache || signals.needs_origin {
             return Plan::Forward;

@@ -10,7 +10,7 @@ use pingora::server::configuration::ServerConf;
 use proxima_config::Config;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::{Listener, accept};
@@ -22,6 +22,7 @@ use crate::front::Front;
 use crate::proxy::{Proxy, ProxyError};
 use crate::region_tier;
 use crate::reload::{Reloader, Source};
+use crate::shutdown::shutdown;
 use crate::tls::{Certificates, TlsError};
 use crate::upstream::{health, resolve};
 
@@ -125,13 +126,13 @@ impl Server {
         let mut certificates = None;
         if !server.tls_listen.is_empty() {
             let loaded = Certificates::load(&server.certificates)?;
-            let acceptor = Arc::new(loaded.acceptor()?);
+            let acceptor = loaded.acceptor()?;
             for address in &server.tls_listen {
                 let socket = listen(*address).await?;
                 addresses.https.extend(socket.local_addr());
                 listeners.push(Listener {
                     socket,
-                    acceptor: Some(Arc::clone(&acceptor)),
+                    acceptor: Some(acceptor.clone()),
                 });
             }
             certificates = Some(loaded);
@@ -159,7 +160,7 @@ impl Server {
     /// Serves until `stop` is ready, then lets requests in flight finish within the configured grace. `ready` is called
     /// once requests are being answered.
     pub async fn run(self, stop: impl Future<Output = ()>, ready: impl FnOnce(&Addresses)) {
-        let (stopping, shutdown) = watch::channel(false);
+        let (stopper, shutdown) = shutdown();
         let front = Front {
             proxy: Arc::clone(&self.proxy),
             forwarder: Arc::new(forwarder(&self.proxy)),
@@ -182,7 +183,7 @@ impl Server {
         }
         ready(&self.addresses);
         stop.await;
-        let _ = stopping.send(true);
+        stopper.stop();
         places.close();
         open.close();
         let grace = self.proxy.config.server.shutdown_grace;

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use pingora::listeners::tls::Acceptor;
 use proxima_config::checked::Certificate;
 use rustls::ServerConfig;
 use rustls::client::verify_server_name;
@@ -15,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio_rustls::TlsAcceptor;
 
 /// A certificate that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl Certificates {
     ///
     /// # Errors
     /// [`TlsError::Config`] when the crypto provider cannot serve.
-    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<Acceptor, TlsError> {
+    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, TlsError> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(TlsError::Config)?
@@ -94,7 +94,7 @@ impl Certificates {
             .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(TlsError::Config)?;
-        Ok(Acceptor::from_server_config(Arc::new(config)))
+        Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
 

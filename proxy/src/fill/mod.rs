@@ -142,7 +142,7 @@ impl Job {
             held,
             keeper: Keeper {
                 proxy: Arc::clone(proxy),
-                route: Arc::clone(&read.route),
+                route: Arc::clone(read.route),
                 key: read.key.to_owned(),
                 primary: read.hash,
                 hash: looked.hash,
@@ -408,7 +408,7 @@ impl Job {
     fn covers_failure(&self, status: StatusCode) -> bool {
         let covers = |held: &Entry| {
             let route = &self.keeper.route.route;
-            freshness::judge(held.facts(), held.receipt(), route, UnixMillis::now()).if_error
+            freshness::judge(&held.facts(), held.receipt(), route, UnixMillis::now()).if_error
         };
         matches!(status.as_u16(), 500 | 502..=504) && self.held.as_deref().is_some_and(covers)
     }

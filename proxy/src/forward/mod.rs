@@ -147,7 +147,7 @@ impl ProxyHttp for Forward {
         let header = session.req_header();
         let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
         context.scheme = if tls { Scheme::Https } else { Scheme::Http };
-        context.host = fields::authority(&header.uri, &header.headers);
+        context.host = fields::authority(&header.uri, &header.headers).to_owned();
         if !context.host.is_empty() && !key::is_host(&context.host) {
             let problem = Problem::bad_request("the Host field is not a host name");
             return self.refuse(session, context, problem).await;

@@ -1,22 +1,26 @@
 //! The HTTP/1 front. A hit is answered here, from the connection's buffer to one write, before pingora's proxy comes into
 //! play; what is not for the cache is handed to it with every byte that was read.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_util::poll;
 use http::{HeaderValue, StatusCode};
-use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Front;
 use super::h1_answer::HeadWriter;
-use super::h1_head::{FIELDS_MAX, Head, ReadHead, head_end, parse};
-use super::h1_send::{ONE_WRITE_BYTES, answered, body_for};
-use super::log::Asked;
-use crate::answer::Answer;
+use super::h1_head::{Head, ReadHead, head_end, lines, parse};
+use super::h1_send::ONE_WRITE_BYTES;
+use super::log::{Answered, Asked};
+use super::patience::Patience;
+use crate::answer::{Answer, body_for};
+use crate::client_stream::{ClientStream, Lent};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::read::{Plan, Read, coming};
@@ -53,6 +57,16 @@ enum Step {
     Refuse(Problem),
 }
 
+/// What has come of waiting for a client.
+enum Heard {
+    /// Some bytes are in the buffer.
+    Bytes,
+    /// The time is over.
+    Nothing,
+    /// The client has closed, or this server stops while nothing is under way.
+    End,
+}
+
 /// A request's end, as far as the connection is concerned.
 pub(super) type KeepAlive = bool;
 
@@ -71,10 +85,18 @@ impl Connection {
     }
 
     /// Answers requests until either side is done.
-    pub(crate) async fn serve(mut self, mut stream: Stream) {
+    pub(crate) async fn serve(mut self, mut stream: ClientStream) {
+        let limit = self.front.proxy.config.server.keepalive_timeout;
+        let mut patience = Patience::new(Instant::now().into(), limit);
+        let mut shutdown = self.front.shutdown.clone();
+        let mut stop = pin!(shutdown.begun());
+        // once is enough: a task that is woken by it looks at the flag
+        if poll!(stop.as_mut()).is_ready() {
+            return;
+        }
         loop {
-            let head = match self.read_head(&mut stream).await {
-                Ok(Some(head)) => head,
+            let end = match self.read_head(&mut stream, &mut patience).await {
+                Ok(Some(end)) => end,
                 Ok(None) => break,
                 Err(problem) => {
                     self.refuse(&mut stream, &problem).await;
@@ -82,43 +104,55 @@ impl Connection {
                 }
             };
             let started = Instant::now();
-            let keep_alive = match self.step(&head, started) {
+            let mut ended = started;
+            let keep_alive = match self.step(end, started) {
                 Step::Send { body, keep_alive } => {
+                    self.buf.advance(end);
                     let sent = self.send(&mut stream, body.as_ref()).await;
                     keep_alive && sent.is_ok()
                 }
                 Step::Wait => {
+                    let head = self.buf.split_to(end).freeze();
                     // boxed: a miss is rare, and its state would otherwise be part of every idle connection
-                    Box::pin(self.wait(&head, &mut stream, started)).await
+                    let keep_alive = Box::pin(self.wait(&head, &mut stream, started)).await;
+                    ended = Instant::now();
+                    keep_alive
                 }
-                Step::Forward => match Box::pin(self.forward(&head, stream)).await {
-                    Some(returned) => {
-                        stream = returned;
-                        true
-                    }
-                    None => return,
-                },
+                Step::Forward => {
+                    let head = self.buf.split_to(end).freeze();
+                    let Some(returned) = Box::pin(self.forward(&head, stream)).await else {
+                        return;
+                    };
+                    stream = returned;
+                    ended = Instant::now();
+                    true
+                }
                 Step::Refuse(problem) => {
+                    self.buf.advance(end);
                     self.refuse(&mut stream, &problem).await;
                     false
                 }
             };
-            if !keep_alive || *self.front.shutdown.borrow() {
+            if !keep_alive || self.front.shutdown.has_begun() {
                 break;
             }
+            patience.renew(ended.into(), limit);
         }
         let _ = stream.shutdown().await;
     }
 
-    /// Reads one request head; `None` when the client or this server is done.
+    /// Reads until `buf` begins with a whole request head, and returns its length; `None` when the client or this server is
+    /// done.
     ///
     /// # Errors
     /// The problem to answer before closing: too large, or too slow.
-    async fn read_head(&mut self, stream: &mut Stream) -> Result<Option<Bytes>, Problem> {
-        let config = self.front.proxy.config.clone();
-        let limits = &config.server;
-        let mut deadline: Option<tokio::time::Instant> = None;
+    async fn read_head(
+        &mut self,
+        stream: &mut ClientStream,
+        patience: &mut Patience,
+    ) -> Result<Option<usize>, Problem> {
         let mut looked = 0;
+        let mut begun = false;
         loop {
             // RFC 9112 section 2.2: empty lines before the request line are passed over
             while let [b'\r' | b'\n', ..] = self.buf[..] {
@@ -126,6 +160,7 @@ impl Connection {
                 looked = 0;
             }
             let end = head_end(&self.buf, looked);
+            let limits = &self.front.proxy.config.server;
             if end.unwrap_or(self.buf.len()) > limits.max_header_bytes {
                 return Err(Problem::new(
                     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -135,35 +170,57 @@ impl Connection {
                     ),
                 ));
             }
-            if let Some(end) = end {
-                return Ok(Some(self.buf.split_to(end).freeze()));
+            if end.is_some() {
+                return Ok(end);
             }
             looked = self.buf.len();
-            let idle = self.buf.is_empty();
-            if !idle && deadline.is_none() {
-                deadline = Some(tokio::time::Instant::now() + limits.header_timeout);
+            if !begun && !self.buf.is_empty() {
+                begun = true;
+                patience.renew(Instant::now().into(), limits.header_timeout);
             }
-            let until = deadline.unwrap_or_else(|| tokio::time::Instant::now() + limits.keepalive_timeout);
-            self.buf.reserve(READ_BYTES);
-            let read = tokio::select! {
-                biased;
-                read = stream.read_buf(&mut self.buf) => read,
-                _ = self.front.shutdown.changed(), if idle => return Ok(None),
-                () = tokio::time::sleep_until(until) => {
-                    let slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request head took too long");
-                    return if idle { Ok(None) } else { Err(slow) };
+            match poll_fn(|cx| self.poll_read(cx, stream, patience)).await {
+                Heard::Bytes => {}
+                Heard::Nothing if self.buf.is_empty() => return Ok(None),
+                Heard::Nothing => {
+                    return Err(Problem::new(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the request head took too long",
+                    ));
                 }
-            };
-            if !matches!(read, Ok(1..)) {
-                return Ok(None);
+                Heard::End => return Ok(None),
             }
         }
     }
 
+    /// Reads what has come. A connection whose client has been quiet for a while has no buffers until it says something.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut ClientStream,
+        patience: &mut Patience,
+    ) -> Poll<Heard> {
+        self.buf.reserve(READ_BYTES);
+        let read = pin!(stream.read_buf(&mut self.buf)).poll(cx);
+        match read {
+            Poll::Ready(Ok(1..)) => return Poll::Ready(Heard::Bytes),
+            Poll::Ready(_) => return Poll::Ready(Heard::End),
+            Poll::Pending => {}
+        }
+        if self.buf.is_empty() && self.front.shutdown.has_begun() {
+            return Poll::Ready(Heard::End);
+        }
+        let over = patience.poll(cx);
+        if patience.is_quiet() && self.buf.is_empty() {
+            (self.buf, self.out) = (BytesMut::new(), BytesMut::new());
+            (self.key, self.text) = (String::new(), String::new());
+        }
+        over.map(|()| Heard::Nothing)
+    }
+
     /// A first look at a request: answers it at once if L1 can.
-    fn step(&mut self, head: &Bytes, started: Instant) -> Step {
-        let mut lines = [httparse::EMPTY_HEADER; FIELDS_MAX];
-        let read = match parse(head, &mut lines) {
+    fn step(&mut self, end: usize, started: Instant) -> Step {
+        let mut lines = lines();
+        let read = match parse(&self.buf[..end], &mut lines) {
             Ok(Head::Read(read)) => read,
             Ok(Head::Other) => return Step::Forward,
             Err(problem) => return Step::Refuse(problem),
@@ -195,9 +252,9 @@ impl Connection {
             Some(body)
         };
         proxy.note(
-            &plan.route,
+            plan.route,
             &asked(&read, self.client),
-            &answered(&stored, started, body_bytes, false),
+            &Answered::of(&stored, started, body_bytes),
         );
         Step::Send {
             body: apart,
@@ -206,8 +263,8 @@ impl Connection {
     }
 
     /// Answers a request that L1 alone could not.
-    async fn wait(&mut self, head: &Bytes, stream: &mut Stream, started: Instant) -> KeepAlive {
-        let mut lines = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    async fn wait(&mut self, head: &[u8], stream: &mut ClientStream, started: Instant) -> KeepAlive {
+        let mut lines = lines();
         let Ok(Head::Read(read)) = parse(head, &mut lines) else {
             return false;
         };
@@ -228,13 +285,13 @@ impl Connection {
                 self.send_problem(stream, &read, &problem, &status, started).await
             }
         };
-        proxy.note(&plan.route, &asked(&read, self.client), &note);
+        proxy.note(plan.route, &asked(&read, self.client), &note);
         self.key = key;
         keep_alive
     }
 
     /// Waits for the answer, and passes on what the origin says before it. A client of HTTP/1.0 would take that for the answer.
-    async fn answer(&mut self, stream: &mut Stream, plan: &mut Read<'_>, protocol: Protocol) -> Answer {
+    async fn answer(&mut self, stream: &mut ClientStream, plan: &mut Read<'_>, protocol: Protocol) -> Answer {
         let proxy = self.front.proxy.clone();
         if protocol == Protocol::Http10 {
             return proxy.answer(plan).await;
@@ -267,17 +324,17 @@ impl Connection {
     }
 
     /// Hands a request to pingora's proxy with every byte that was read of it, and takes the connection back.
-    async fn forward(&mut self, head: &Bytes, stream: Stream) -> Option<Stream> {
+    async fn forward(&mut self, head: &[u8], stream: ClientStream) -> Option<ClientStream> {
         let mut read = BytesMut::with_capacity(head.len() + self.buf.len());
         read.extend_from_slice(head);
         read.extend_from_slice(&self.buf);
         self.buf.clear();
-        let mut session = ServerSession::new_http1(stream);
+        let mut session = ServerSession::new_http1(Box::new(Lent::new(stream)));
         session.set_pipelined_prefix(read);
         let limit = Some(self.front.proxy.config.server.body_timeout);
         session.set_read_timeout(limit);
         session.set_write_timeout(limit);
-        self.front.forward(session).await
+        Lent::returned(self.front.forward(session).await?).await
     }
 }
 

@@ -1,7 +1,10 @@
 //! Reading an HTTP/1 request head. One strict parser decides what a request is: what it does not take is refused, and
 //! what is forwarded reaches pingora's parser only after it has passed here.
 
+use std::mem::MaybeUninit;
+
 use http::StatusCode;
+use memchr::{memchr, memchr_iter};
 
 use crate::key;
 use crate::problem::Problem;
@@ -9,6 +12,15 @@ use crate::request::{Headers, Protocol, ReadMethod};
 
 /// Most field lines in a request head.
 pub(crate) const FIELDS_MAX: usize = 100;
+
+/// Room for the field lines of a head. What no line is written to is never touched: to clear it would take longer than to parse
+/// most heads.
+pub(crate) type Lines<'h> = [MaybeUninit<httparse::Header<'h>>; FIELDS_MAX];
+
+/// Room for one head.
+pub(crate) const fn lines<'h>() -> Lines<'h> {
+    [const { MaybeUninit::uninit() }; FIELDS_MAX]
+}
 
 /// A request head that has passed every check.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +46,7 @@ pub(crate) struct ReadHead<'h> {
 /// of `buf` has been looked at before.
 pub(crate) fn head_end(buf: &[u8], from: usize) -> Option<usize> {
     let mut at = from.saturating_sub(2).min(buf.len());
-    while let Some(found) = buf[at..].iter().position(|&b| b == b'\n') {
+    while let Some(found) = memchr(b'\n', &buf[at..]) {
         let next = at + found + 1;
         match buf.get(next..) {
             Some([b'\n', ..]) => return Some(next + 1),
@@ -49,15 +61,12 @@ pub(crate) fn head_end(buf: &[u8], from: usize) -> Option<usize> {
 ///
 /// # Errors
 /// The problem to answer with, after which the connection is closed: its framing cannot be trusted any more.
-pub(crate) fn parse<'h>(
-    head: &'h [u8],
-    lines: &'h mut [httparse::Header<'h>; FIELDS_MAX],
-) -> Result<Head<'h>, Problem> {
+pub(crate) fn parse<'h>(head: &'h [u8], lines: &'h mut Lines<'h>) -> Result<Head<'h>, Problem> {
     if has_bare_line_feed(head) {
         return Err(Problem::bad_request("lines have to end with CR LF"));
     }
-    let mut request = httparse::Request::new(lines);
-    match request.parse(head) {
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(head, lines) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(Problem::bad_request("the request head is incomplete")),
         Err(httparse::Error::TooManyHeaders) => {
@@ -99,9 +108,7 @@ pub(crate) fn parse<'h>(
 }
 
 fn has_bare_line_feed(head: &[u8]) -> bool {
-    let mut before = 0;
-    head.iter()
-        .any(|&byte| std::mem::replace(&mut before, byte) != b'\r' && byte == b'\n')
+    memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r')
 }
 
 #[derive(Debug, Default)]
@@ -181,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn outcome(head: &str) -> Result<&'static str, u16> {
-        let mut lines = [httparse::EMPTY_HEADER; FIELDS_MAX];
+        let mut lines = lines();
         match parse(head.as_bytes(), &mut lines) {
             Ok(Head::Read(read)) if read.keep_alive => Ok("read"),
             Ok(Head::Read(_)) => Ok("read, close"),
@@ -280,7 +287,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(head in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut lines = [httparse::EMPTY_HEADER; FIELDS_MAX];
+            let mut lines = lines();
             let _ = parse(&head, &mut lines);
             let _ = head_end(&head, 3);
         }

@@ -1,18 +1,21 @@
 //! Sending HTTP/1 answers: what is stored in one write, what is on its way as it comes.
 
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::poll;
 use http::{StatusCode, Version};
-use pingora::protocols::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::h1::{Connection, KeepAlive};
 use super::h1_answer::{Framing, LAST_CHUNK, chunk};
 use super::h1_head::ReadHead;
 use super::log::Answered;
-use crate::answer::Stored;
+use crate::answer::{Stored, body_for};
+use crate::client_stream::ClientStream;
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::problem::Problem;
 use crate::read::Read;
@@ -31,7 +34,7 @@ const LINGER_FOR: Duration = Duration::from_secs(1);
 impl Connection {
     pub(super) async fn send_stored(
         &mut self,
-        stream: &mut Stream,
+        stream: &mut ClientStream,
         read: &ReadHead<'_>,
         stored: &Stored,
         started: Instant,
@@ -40,13 +43,14 @@ impl Connection {
         self.writer(read.keep_alive).stored(stored);
         let body = body_for(read.method, stored);
         let sent = self.send(stream, Some(&body)).await;
-        let note = answered(stored, started, body.len() as u64, sent.is_err());
+        let mut note = Answered::of(stored, started, body.len() as u64);
+        note.cut_short = sent.is_err();
         (read.keep_alive && sent.is_ok(), note)
     }
 
     pub(super) async fn send_stream(
         &mut self,
-        stream: &mut Stream,
+        stream: &mut ClientStream,
         read: &ReadHead<'_>,
         plan: &Read<'_>,
         (head, mut reader, status): (&ResponseHead, FillReader, CacheStatus),
@@ -97,7 +101,7 @@ impl Connection {
 
     pub(super) async fn send_problem(
         &mut self,
-        stream: &mut Stream,
+        stream: &mut ClientStream,
         read: &ReadHead<'_>,
         problem: &Problem,
         status: &CacheStatus,
@@ -124,7 +128,7 @@ impl Connection {
     /// Sends the head in `out` and then the body as it comes. `first` is its first piece, or its end, if that is known.
     pub(super) async fn send_body(
         &mut self,
-        stream: &mut Stream,
+        stream: &mut ClientStream,
         mut first: Option<Option<Bytes>>,
         mut reader: FillReader,
         framing: Framing,
@@ -159,7 +163,7 @@ impl Connection {
     }
 
     /// Sends `out` and then `body`, in one write where that is cheap.
-    pub(super) async fn send(&mut self, stream: &mut Stream, body: Option<&Bytes>) -> io::Result<()> {
+    pub(super) async fn send(&mut self, stream: &mut ClientStream, body: Option<&Bytes>) -> io::Result<()> {
         let limit = self.front.proxy.config.server.body_timeout;
         let body = body.filter(|body| !body.is_empty());
         let apart = match body {
@@ -184,7 +188,7 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) async fn refuse(&mut self, stream: &mut Stream, problem: &Problem) {
+    pub(super) async fn refuse(&mut self, stream: &mut ClientStream, problem: &Problem) {
         self.front.proxy.metrics.requests_refused.inc();
         self.out.clear();
         self.writer(false).problem(problem, None, false);
@@ -197,7 +201,7 @@ impl Connection {
 
 /// Closes our side and reads a little of what still comes: a connection that is closed with bytes unread is reset, and the
 /// client may never see why it was refused (RFC 9112 section 9.6).
-async fn linger(stream: &mut Stream) {
+async fn linger(stream: &mut ClientStream) {
     let discard = async {
         let mut left = LINGER_BYTES_MAX;
         let mut unread = [0; 4096];
@@ -216,26 +220,12 @@ async fn linger(stream: &mut Stream) {
 
 /// Gives a client `limit` to take some bytes.
 async fn within(limit: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    let mut write = pin!(write);
+    // most are taken at once, and need no timer
+    if let Poll::Ready(taken) = poll!(write.as_mut()) {
+        return taken;
+    }
     tokio::time::timeout(limit, write)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-pub(super) fn answered(stored: &Stored, started: Instant, body_bytes: u64, cut_short: bool) -> Answered {
-    Answered {
-        started,
-        outcome: stored.status.outcome,
-        status: stored.code(),
-        body_bytes,
-        age_s: stored.age_s,
-        origin_took: stored.origin_took,
-        cut_short,
-    }
-}
-
-pub(super) fn body_for(method: ReadMethod, stored: &Stored) -> Bytes {
-    match method {
-        ReadMethod::Head => Bytes::new(),
-        ReadMethod::Get => stored.body(),
-    }
 }

@@ -1,35 +1,34 @@
-//! The HTTP/2 front, over the h2 crate. Each stream walks the same road as an HTTP/1 request.
+//! The HTTP/2 front, over the h2 crate. What L1 has is answered by the connection's own task; what has to wait gets a task of its
+//! own (`h2_stream`).
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::Reason;
+use futures_util::poll;
 use h2::server::{Builder, SendResponse};
-use http::header::{AGE, CONTENT_LENGTH, COOKIE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use pingora::http::RequestHeader;
-use pingora::protocols::http::ServerSession;
-use pingora::protocols::{Digest, Stream};
+use h2::{Reason, RecvStream};
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode};
+use pingora::protocols::Digest;
 
-use super::h1_head::FIELDS_MAX;
-use super::h2_head::{self, Malformed};
-use super::h2_reply::{Reply, Unsent};
+use super::Front;
+use super::cork::{Cork, Corked, corked};
+use super::h2_fields;
+use super::h2_head::{Malformed, ReadHead, read};
+use super::h2_reply::Reply;
 use super::h2_session::H2Session;
-use super::log::{Answered, Asked};
-use super::upload::Upload;
-use super::{Front, problem_answer, stopped};
-use crate::answer::{Answer, Form, Stored};
-use crate::coalesce::{FillReader, ResponseHead};
-use crate::fields::{self, name::CACHE_STATUS, name::EXPLAIN};
-use crate::key::Scheme;
-use crate::problem::Problem;
-use crate::proxy::Proxy;
-use crate::read::{Plan, Read, coming};
-use crate::request::{Headers, Protocol, ReadMethod, Request};
-use crate::status::CacheStatus;
+use super::h2_stream;
+use super::log::Answered;
+use super::patience::Patience;
+use crate::answer::body_for;
+use crate::client_stream::ClientStream;
+use crate::read::Plan;
+use crate::routes::RouteState;
 
 /// Streams that a client may have open at once.
 const STREAMS_MAX: u32 = 100;
@@ -38,379 +37,286 @@ const MALFORMED_MAX: usize = 32;
 /// How long a client may take to hear that its connection closes.
 const GOODBYE_FOR: Duration = Duration::from_secs(1);
 
-type H2Connection = h2::server::Connection<Stream, Bytes>;
+type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// One client connection.
+struct Connection {
+    front: Front,
+    client: Option<SocketAddr>,
+    frames: h2::server::Connection<Corked, Bytes>,
+    cork: Cork,
+    patience: Patience,
+    digest: Arc<Digest>,
+    /// Held by every stream that has a task: one reference is this connection's.
+    streams: Arc<()>,
+    malformed: usize,
+    stopping: bool,
+    key: String,
+    text: String,
+}
+
+/// What a connection waits for.
+enum Event {
+    Request(Incoming),
+    /// The client has said nothing for long.
+    Silence,
+    /// This server stops.
+    Stop,
+    /// Nothing more will come.
+    End,
+}
 
 /// Serves one client connection until either side is done.
-pub(crate) async fn serve(front: Front, stream: Stream, client: Option<SocketAddr>) {
-    let digest = Arc::new(Digest {
-        ssl_digest: stream.get_ssl_digest(),
-        timing_digest: stream.get_timing_digest(),
-        proxy_digest: stream.get_proxy_digest(),
-        socket_digest: stream.get_socket_digest(),
-    });
-    let Some(mut connection) = shake_hands(&front, stream, client).await else {
+pub(crate) async fn serve(front: Front, stream: ClientStream, client: Option<SocketAddr>) {
+    let digest = Arc::new(stream.digest());
+    let (stream, cork) = corked(stream);
+    let Some(frames) = shake_hands(&front, stream, &cork, client).await else {
         return;
     };
     let mut shutdown = front.shutdown.clone();
-    let idle_limit = front.proxy.config.server.keepalive_timeout;
-    let streams = Arc::new(());
-    let mut stopping = false;
-    let mut malformed = 0;
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stopped(&mut shutdown), if !stopping => {
-                connection.graceful_shutdown();
-                stopping = true;
-                continue;
-            }
-            accepted = connection.accept() => accepted,
-            () = tokio::time::sleep(idle_limit) => {
-                // one reference is ours: no stream is open
-                if Arc::strong_count(&streams) == 1 {
-                    connection.graceful_shutdown();
-                    return say_goodbye(&mut connection).await;
-                }
-                continue;
-            }
-        };
-        let (request, respond) = match accepted {
-            Some(Ok(accepted)) => accepted,
-            Some(Err(error)) => {
-                tracing::debug!(%error, "an HTTP/2 connection ended");
-                return;
-            }
-            None => return,
-        };
-        if let Err(why) = h2_head::check(request.method(), request.uri(), request.headers()) {
-            refuse_malformed(&front, respond, why);
-            malformed += 1;
-            if malformed == MALFORMED_MAX {
-                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-                return say_goodbye(&mut connection).await;
-            }
-            continue;
-        }
-        let reply = Reply::new(respond, Some(front.proxy.config.server.body_timeout));
-        let session = H2Session::new(request, reply, Arc::clone(&digest));
-        let (front, open) = (front.clone(), Arc::clone(&streams));
-        tokio::spawn(async move {
-            serve_stream(front, session, client).await;
-            drop(open);
-        });
-    }
+    let mut stop = pin!(shutdown.begun());
+    // once is enough: a task that is woken by it looks at the flag
+    let _ = poll!(stop.as_mut());
+    let limit = front.proxy.config.server.keepalive_timeout;
+    let connection = Connection {
+        front,
+        client,
+        frames,
+        cork,
+        patience: Patience::new(Instant::now().into(), limit),
+        digest,
+        streams: Arc::new(()),
+        malformed: 0,
+        stopping: false,
+        key: String::new(),
+        text: String::new(),
+    };
+    connection.serve(limit).await;
 }
 
 /// Exchanges settings with a client; `None` when that fails or takes too long.
-async fn shake_hands(front: &Front, stream: Stream, client: Option<SocketAddr>) -> Option<H2Connection> {
+async fn shake_hands(
+    front: &Front,
+    stream: Corked,
+    cork: &Cork,
+    client: Option<SocketAddr>,
+) -> Option<h2::server::Connection<Corked, Bytes>> {
     let limits = &front.proxy.config.server;
     let mut options = Builder::new();
     options.max_concurrent_streams(STREAMS_MAX);
     options.max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
     let mut shutdown = front.shutdown.clone();
+    let mut handshake = pin!(options.handshake(stream));
+    let uncorked = poll_fn(|cx| {
+        let shaken = handshake.as_mut().poll(cx);
+        let _ = cork.poll_out(cx); // a failure shows at the next read
+        shaken
+    });
     let shaken = tokio::select! {
-        shaken = tokio::time::timeout(limits.header_timeout, options.handshake(stream)) => shaken,
-        () = stopped(&mut shutdown) => return None,
+        shaken = tokio::time::timeout(limits.header_timeout, uncorked) => shaken,
+        () = shutdown.begun() => return None,
     };
-    let connection = shaken.ok().and_then(Result::ok);
-    if connection.is_none() {
+    let frames = shaken.ok().and_then(Result::ok);
+    if frames.is_none() {
         tracing::debug!(?client, "an HTTP/2 handshake failed or took too long");
     }
-    connection
+    frames
 }
 
-/// Lets a client hear that its connection closes.
-async fn say_goodbye(connection: &mut H2Connection) {
-    let goodbye = std::future::poll_fn(|cx| connection.poll_closed(cx));
-    let _ = tokio::time::timeout(GOODBYE_FOR, goodbye).await;
-}
-
-/// Answers a request that RFC 9113 section 8.1.1 lets nobody pass on.
-fn refuse_malformed(front: &Front, respond: SendResponse<Bytes>, why: Malformed) {
-    tracing::debug!(%why, "a malformed HTTP/2 request");
-    front.proxy.metrics.requests_refused.inc();
-    if let Err(error) = Reply::new(respond, None).head(StatusCode::BAD_REQUEST, HeaderMap::new(), true) {
-        tracing::debug!(%error, "a refusal did not reach its client");
-    }
-}
-
-async fn serve_stream(front: Front, mut session: H2Session, client: Option<SocketAddr>) {
-    let started = Instant::now();
-    if let Some(cookie) = fields::joined_cookie(&session.header.headers)
-        && session.header.insert_header(COOKIE, cookie).is_err()
-    {
-        return;
-    }
-    let header = &session.header;
-    if header.headers.len() > FIELDS_MAX {
-        let problem = Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            format!("more than {FIELDS_MAX} header fields"),
-        );
-        return Sender::new(&front, session.reply, false).refuse(&problem).await;
-    }
-    let method = match header.method {
-        Method::GET => Some(ReadMethod::Get),
-        Method::HEAD => Some(ReadMethod::Head),
-        _ => None,
-    };
-    match method.filter(|_| !announces_body(header)) {
-        Some(method) => serve_read(&front, session, method, client, started).await,
-        None => forward(&front, session).await,
-    }
-}
-
-/// Answers a GET or HEAD without a body.
-async fn serve_read(
-    front: &Front,
-    session: H2Session,
-    method: ReadMethod,
-    client: Option<SocketAddr>,
-    started: Instant,
-) {
-    let header = &session.header;
-    let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
-    let host = fields::authority(&header.uri, &header.headers);
-    let request = Request {
-        method,
-        protocol: Protocol::Http2,
-        scheme: Scheme::Https,
-        host: &host,
-        target,
-        headers: Headers::Map(&header.headers),
-        client,
-    };
-    let mut key = String::new();
-    let head_only = method == ReadMethod::Head;
-    match front.proxy.plan(request, &mut key) {
-        plan @ Plan::Forward => {
-            drop(plan); // it borrows the request
-            forward(front, session).await;
-        }
-        Plan::Refuse(problem) => {
-            Sender::new(front, session.reply, head_only)
-                .refuse(&problem)
-                .await;
-        }
-        Plan::Read(mut read) => {
-            let mut reply = session.reply;
-            let answer = match front.proxy.answer_now(&read) {
-                Some(stored) => Answer::Stored(stored),
-                None => wait(front, &mut read, &mut reply).await,
-            };
-            let mut sender = Sender::new(front, reply, head_only);
-            sender.explained = front.proxy.explained(&read, &answer);
-            let answered = sender.answer(answer, started).await;
-            let asked = Asked {
-                client,
-                protocol: Protocol::Http2.as_str(),
-                method: method.as_str(),
-                host: &host,
-                target,
-                headers: read.request.headers,
-            };
-            front.proxy.note(&read.route, &asked, &answered);
-        }
-    }
-}
-
-/// Waits for the answer, and passes on what the origin says before it.
-async fn wait(front: &Front, read: &mut Read<'_>, reply: &mut Reply) -> Answer {
-    let mut hints = read.hear_hints();
-    let mut answering = pin!(front.proxy.answer(read));
-    loop {
-        let come = coming(&mut hints, answering.as_mut()).await;
-        for hint in come.hints {
-            reply.informational(hint.status, &hint.headers).await;
-        }
-        if let Some(answer) = come.answer {
-            return answer;
-        }
-    }
-}
-
-/// Forwards a stream, unless its upload stops coming.
-async fn forward(front: &Front, session: H2Session) {
-    let limit = front.proxy.config.server.body_timeout;
-    let uploads = !session.has_whole_body();
-    let upload = Arc::new(Upload::default());
-    let forwarding = upload.watch(front.forward(ServerSession::new_custom(Box::new(session))));
-    tokio::select! {
-        _ = forwarding => {}
-        () = upload.stalled(limit), if uploads => {
-            tracing::debug!("an upload stopped coming");
-            front.proxy.metrics.requests_refused.inc();
-        }
-    }
-}
-
-/// Whether a request says that it has content. The end of its stream does not tell: a stream that its client has reset
-/// meanwhile never ends, and must not reach an origin for that. Content that a GET brings unannounced goes nowhere.
-fn announces_body(header: &RequestHeader) -> bool {
-    header
-        .headers
-        .get(CONTENT_LENGTH)
-        .is_some_and(|length| length.as_bytes() != b"0")
-}
-
-/// Writes one stream's answer.
-struct Sender {
-    reply: Reply,
-    proxy: Arc<Proxy>,
-    head_only: bool,
-    /// `Proxima-Explain`, where the client asked for it and may know.
-    explained: Option<HeaderValue>,
-}
-
-impl Sender {
-    fn new(front: &Front, reply: Reply, head_only: bool) -> Self {
-        Self {
-            reply,
-            proxy: Arc::clone(&front.proxy),
-            head_only,
-            explained: None,
-        }
-    }
-
-    /// Answers a request that goes nowhere.
-    async fn refuse(mut self, problem: &Problem) {
-        self.proxy.metrics.requests_refused.inc();
-        if let Err(error) = self.problem(problem, None).await {
-            tracing::debug!(%error, "a refusal did not reach its client");
-        }
-    }
-
-    async fn answer(&mut self, answer: Answer, started: Instant) -> Answered {
-        let mut answered = Answered {
-            started,
-            outcome: crate::status::Outcome::UriMiss,
-            status: 0,
-            body_bytes: 0,
-            age_s: None,
-            origin_took: None,
-            cut_short: false,
-        };
-        let sent = match answer {
-            Answer::Stored(stored) => {
-                answered.outcome = stored.status.outcome;
-                answered.status = stored.code();
-                answered.age_s = stored.age_s;
-                answered.origin_took = stored.origin_took;
-                self.stored(&stored).await
+impl Connection {
+    async fn serve(mut self, limit: Duration) {
+        loop {
+            match poll_fn(|cx| self.poll_event(cx)).await {
+                Event::Request((request, respond)) => {
+                    let started = Instant::now();
+                    self.patience.renew(started.into(), limit);
+                    if self.take(request, respond, started).is_err() {
+                        self.malformed += 1;
+                    }
+                    if self.malformed == MALFORMED_MAX {
+                        self.frames.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                        return self.say_goodbye().await;
+                    }
+                }
+                Event::Silence if Arc::strong_count(&self.streams) > 1 => {
+                    self.patience.renew(Instant::now().into(), limit);
+                }
+                Event::Silence => {
+                    self.frames.graceful_shutdown();
+                    return self.say_goodbye().await;
+                }
+                Event::Stop => {
+                    self.frames.graceful_shutdown();
+                    self.stopping = true;
+                }
+                Event::End => return self.say_goodbye().await,
             }
-            Answer::Stream { head, reader, status } => {
-                answered.outcome = status.outcome;
-                answered.status = head.status.as_u16();
-                answered.origin_took = (!status.collapsed).then_some(head.origin_took);
-                self.stream(&head, reader, &status).await
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if !self.stopping && self.front.shutdown.has_begun() {
+            return Poll::Ready(Event::Stop);
+        }
+        match self.frames.poll_accept(cx) {
+            Poll::Ready(Some(Ok(incoming))) => return Poll::Ready(Event::Request(incoming)),
+            Poll::Ready(Some(Err(error))) => {
+                tracing::debug!(%error, "an HTTP/2 connection ended");
+                return Poll::Ready(Event::End);
             }
-            Answer::Problem { problem, status } => {
-                answered.outcome = status.outcome;
-                answered.status = problem.status.as_u16();
-                self.problem(&problem, Some(&status)).await
+            Poll::Ready(None) => return Poll::Ready(Event::End),
+            Poll::Pending => {}
+        }
+        // every stream has said what it can say now
+        if let Poll::Ready(Err(error)) = self.cork.poll_out(cx) {
+            tracing::debug!(%error, "an HTTP/2 connection broke");
+            return Poll::Ready(Event::End);
+        }
+        let over = self.patience.poll(cx);
+        if self.patience.is_quiet() {
+            self.cork.shrink();
+            (self.key, self.text) = (String::new(), String::new());
+        }
+        over.map(|()| Event::Silence)
+    }
+
+    /// Lets a client hear that its connection closes.
+    async fn say_goodbye(mut self) {
+        let goodbye = poll_fn(|cx| {
+            let closed = self.frames.poll_closed(cx);
+            match self.cork.poll_out(cx) {
+                Poll::Ready(Ok(())) => closed.map(drop),
+                Poll::Ready(Err(_)) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        let _ = tokio::time::timeout(GOODBYE_FOR, goodbye).await;
+    }
+
+    /// Answers a request at once if it can be, or gives it a task of its own.
+    ///
+    /// # Errors
+    /// [`Malformed`] for one that has been refused.
+    fn take(
+        &mut self,
+        request: Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+        started: Instant,
+    ) -> Result<(), Malformed> {
+        let (head, body) = request.into_parts();
+        let limit = self.front.proxy.config.server.body_timeout;
+        let mut reply = Reply::new(respond, Some(limit));
+        let read = match read(&head) {
+            Ok(read) => read,
+            Err(why) => {
+                refuse(&self.front, reply, why);
+                return Err(why);
             }
         };
-        match sent {
-            Ok(bytes) => answered.body_bytes = bytes,
+        let answer = read.map_or(AtOnce::No, |read| {
+            self.answer_now(&head, read, &mut reply, started)
+        });
+        if matches!(answer, AtOnce::Done) {
+            return Ok(());
+        }
+        let (front, client, open) = (self.front.clone(), self.client, Arc::clone(&self.streams));
+        let digest = Arc::clone(&self.digest);
+        tokio::spawn(async move {
+            match answer {
+                AtOnce::Rest(rest) => rest.send(&front, &head, reply, client).await,
+                _ => {
+                    h2_stream::serve(front, H2Session::new(head, body, reply, digest), client, started).await
+                }
+            }
+            drop(open);
+        });
+        Ok(())
+    }
+
+    /// Answers a GET or HEAD if L1 can.
+    fn answer_now(
+        &mut self,
+        head: &Parts,
+        read: ReadHead<'_>,
+        reply: &mut Reply,
+        started: Instant,
+    ) -> AtOnce {
+        let proxy = &self.front.proxy;
+        let request = read.request(head, self.client);
+        let Plan::Read(plan) = proxy.plan(request, &mut self.key) else {
+            return AtOnce::No;
+        };
+        let Some(stored) = proxy.answer_now(&plan) else {
+            return AtOnce::No;
+        };
+        let explained = proxy.explained_stored(&plan, &stored);
+        let fields = h2_fields::of_stored(proxy, &stored, explained, &mut self.text);
+        let body = body_for(read.method, &stored);
+        let mut answered = Answered::of(&stored, started, body.len() as u64);
+        let status = StatusCode::from_u16(stored.code()).unwrap_or(StatusCode::OK);
+        match reply.whole(status, fields, body) {
+            Ok(None) => {}
+            Ok(Some(body)) => {
+                return AtOnce::Rest(Box::new(Rest {
+                    body,
+                    route: Arc::clone(plan.route),
+                    answered,
+                }));
+            }
             Err(error) => {
                 tracing::debug!(%error, "an answer was cut short");
-                answered.cut_short = true;
+                (answered.cut_short, answered.body_bytes) = (true, 0);
             }
         }
-        answered
+        proxy.note(plan.route, &read.asked(head, self.client), &answered);
+        AtOnce::Done
     }
+}
 
-    async fn stored(&mut self, stored: &Stored) -> Result<u64, Unsent> {
-        let fields = match &stored.form {
-            Form::Made(made) => &made.headers,
-            Form::Whole | Form::NotModified => stored.entry.headers(),
-        };
-        let not_modified = matches!(stored.form, Form::NotModified);
-        let status = StatusCode::from_u16(stored.code()).unwrap_or(StatusCode::OK);
-        let mut headers = HeaderMap::with_capacity(fields.len() + 2);
-        for (name, value) in fields {
-            if !not_modified || fields::OF_NOT_MODIFIED.contains(name) {
-                headers.append(name.clone(), value.clone());
-            }
-        }
-        headers.extend(stored.age_s.map(|age_s| (AGE, HeaderValue::from(age_s))));
-        self.add_status(&mut headers, &stored.status);
-        let body = if self.head_only {
-            Bytes::new()
-        } else {
-            stored.body()
-        };
-        self.whole(status, headers, body).await
-    }
+/// What has become of a request after a first look.
+enum AtOnce {
+    /// Answered.
+    Done,
+    /// Answered but for a body that the client has no room for now.
+    Rest(Box<Rest>),
+    /// L1 does not answer it.
+    No,
+}
 
-    async fn stream(
-        &mut self,
-        head: &ResponseHead,
-        mut reader: FillReader,
-        status: &CacheStatus,
-    ) -> Result<u64, Unsent> {
-        let mut headers = HeaderMap::with_capacity(head.headers.len() + 2);
-        for (name, value) in &head.headers {
-            headers.append(name.clone(), value.clone());
+/// A body whose client takes it at its own pace.
+struct Rest {
+    body: Bytes,
+    route: Arc<RouteState>,
+    answered: Answered,
+}
+
+impl Rest {
+    async fn send(
+        self: Box<Self>,
+        front: &Front,
+        head: &Parts,
+        mut reply: Reply,
+        client: Option<SocketAddr>,
+    ) {
+        let Self {
+            body,
+            route,
+            mut answered,
+        } = *self;
+        if let Err(error) = reply.data(body, true).await {
+            tracing::debug!(%error, "an answer was cut short");
+            (answered.cut_short, answered.body_bytes) = (true, 0);
         }
-        if let Some(age_s) = head.age_given_s {
-            headers.insert(AGE, HeaderValue::from(age_s));
-        }
-        self.add_status(&mut headers, status);
-        let no_body =
-            self.head_only || matches!(head.status.as_u16(), 204 | 304) || head.content_length == Some(0);
-        self.reply.head(head.status, headers, no_body)?;
-        if no_body {
-            return Ok(0);
-        }
-        let mut sent = 0;
-        loop {
-            let next = tokio::select! {
-                next = reader.next() => next,
-                why = self.reply.abandoned() => return Err(why),
-            };
-            match next {
-                Ok(Some(data)) => {
-                    sent += data.len() as u64;
-                    self.reply.data(data, false).await?;
-                }
-                Ok(None) => {
-                    self.reply.finish()?;
-                    return Ok(sent);
-                }
-                Err(broken_off) => {
-                    self.reply.reset(Reason::INTERNAL_ERROR);
-                    return Err(broken_off.into());
-                }
-            }
+        if let Ok(Some(read)) = read(head) {
+            front.proxy.note(&route, &read.asked(head, client), &answered);
         }
     }
+}
 
-    async fn problem(&mut self, problem: &Problem, status: Option<&CacheStatus>) -> Result<u64, Unsent> {
-        let (mut head, body) = problem_answer(problem);
-        if let Some(status) = status {
-            self.add_status(&mut head.headers, status);
-        }
-        let body = if self.head_only { Bytes::new() } else { body };
-        self.whole(problem.status, head.headers, body).await
-    }
-
-    /// Sends an answer that is whole in memory.
-    async fn whole(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Result<u64, Unsent> {
-        let bytes = body.len() as u64;
-        self.reply.head(status, headers, bytes == 0)?;
-        if bytes > 0 {
-            self.reply.data(body, true).await?;
-        }
-        Ok(bytes)
-    }
-
-    fn add_status(&mut self, headers: &mut HeaderMap, status: &CacheStatus) {
-        let mut text = String::with_capacity(64);
-        status.write(&self.proxy.cache_name, &mut text);
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.append(CACHE_STATUS, value);
-        }
-        headers.extend(self.explained.take().map(|explained| (EXPLAIN, explained)));
+fn refuse(front: &Front, mut reply: Reply, why: Malformed) {
+    tracing::debug!(%why, "a malformed HTTP/2 request");
+    front.proxy.metrics.requests_refused.inc();
+    if let Err(error) = reply.head(StatusCode::BAD_REQUEST, HeaderMap::new(), true) {
+        tracing::debug!(%error, "a refusal did not reach its client");
     }
 }

@@ -1,8 +1,17 @@
 //! What h2 lets through in a request head and this proxy does not: heads that an HTTP/1 origin, or whoever reads the key,
 //! could take for another request than the client's.
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use std::net::SocketAddr;
+
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri};
+
+use super::h1_head::FIELDS_MAX;
+use super::log::Asked;
+use crate::key::Scheme;
+use crate::request::{Headers, Protocol, ReadMethod, Request};
 
 /// Why a request goes nowhere (RFC 9113 section 8.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,34 +24,101 @@ pub(super) enum Malformed {
     Authority,
 }
 
-/// Checks what RFC 9113 sections 8.1.1 and 8.3.1 ask of whoever sends a request on.
-pub(super) fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Malformed> {
-    if headers.contains_key(TRANSFER_ENCODING) || !length_is_clear(headers) {
-        return Err(Malformed::Length);
-    }
-    if !is_path(method, uri) {
-        return Err(Malformed::Path);
-    }
-    if !authority_is_clear(uri, headers) {
-        return Err(Malformed::Authority);
-    }
-    Ok(())
+/// A GET or HEAD that the cache may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ReadHead<'h> {
+    pub(super) method: ReadMethod,
+    target: &'h str,
+    host: &'h str,
 }
 
-/// At most one length, in digits. An origin that gets two may pick the other one.
-fn length_is_clear(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
-    let is_length = |line: &HeaderValue| {
-        let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let text = line.to_str().ok().filter(digits);
-        text.is_some_and(|text| text.parse::<u64>().is_ok())
+/// Checks what RFC 9113 sections 8.1.1 and 8.3.1 ask of whoever sends a request on. `None` is a good request that takes more
+/// than the cache, or more than a glance: it has another method, a body, many fields or a cookie in pieces.
+pub(super) fn read(head: &Parts) -> Result<Option<ReadHead<'_>>, Malformed> {
+    let fields = scan(&head.headers)?;
+    let target = head.uri.path_and_query().map(PathAndQuery::as_str);
+    if !is_path(&head.method, target) {
+        return Err(Malformed::Path);
+    }
+    let host = host(&head.uri, &fields)?;
+    let method = match head.method {
+        Method::GET => ReadMethod::Get,
+        Method::HEAD => ReadMethod::Head,
+        _ => return Ok(None),
     };
-    lines.next().is_none_or(is_length) && lines.next().is_none()
+    let plain = !fields.has_body && fields.cookies < 2 && head.headers.len() <= FIELDS_MAX;
+    Ok(plain.then(|| ReadHead {
+        method,
+        target: target.unwrap_or("/"),
+        host,
+    }))
+}
+
+impl<'h> ReadHead<'h> {
+    /// The request as the road sees it.
+    pub(super) fn request(&self, head: &'h Parts, client: Option<SocketAddr>) -> Request<'h> {
+        Request {
+            method: self.method,
+            protocol: Protocol::Http2,
+            scheme: Scheme::Https,
+            host: self.host,
+            target: self.target,
+            headers: Headers::Map(&head.headers),
+            client,
+        }
+    }
+
+    /// The request as the log sees it.
+    pub(super) fn asked(&self, head: &'h Parts, client: Option<SocketAddr>) -> Asked<'h> {
+        Asked {
+            client,
+            protocol: Protocol::Http2.as_str(),
+            method: self.method.as_str(),
+            host: self.host,
+            target: self.target,
+            headers: Headers::Map(&head.headers),
+        }
+    }
+}
+
+/// What is looked for in the fields, found in one pass.
+#[derive(Debug, Default)]
+struct Scanned<'h> {
+    host: Option<&'h HeaderValue>,
+    has_length: bool,
+    has_body: bool,
+    cookies: usize,
+}
+
+fn scan(headers: &HeaderMap) -> Result<Scanned<'_>, Malformed> {
+    let mut found = Scanned::default();
+    for (name, value) in headers {
+        match *name {
+            HOST if found.host.is_some() => return Err(Malformed::Authority),
+            HOST => found.host = Some(value),
+            COOKIE => found.cookies += 1,
+            // at most one length: an origin that gets two may pick the other one
+            CONTENT_LENGTH if found.has_length || !is_length(value) => return Err(Malformed::Length),
+            CONTENT_LENGTH => {
+                found.has_length = true;
+                found.has_body = value.as_bytes() != b"0";
+            }
+            TRANSFER_ENCODING => return Err(Malformed::Length),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+fn is_length(value: &HeaderValue) -> bool {
+    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = value.to_str().ok().filter(digits);
+    text.is_some_and(|text| text.parse::<u64>().is_ok())
 }
 
 /// An absolute path, or what OPTIONS and CONNECT have in its place; nothing that ends a request line.
-fn is_path(method: &Method, uri: &Uri) -> bool {
-    let Some(target) = uri.path_and_query().map(http::uri::PathAndQuery::as_str) else {
+fn is_path(method: &Method, target: Option<&str>) -> bool {
+    let Some(target) = target else {
         return *method == Method::CONNECT;
     };
     let allowed = target.starts_with('/') || (*method == Method::OPTIONS && target == "*");
@@ -50,15 +126,18 @@ fn is_path(method: &Method, uri: &Uri) -> bool {
 }
 
 /// One host, without user information, in `:authority`, in `Host` or the same in both.
-fn authority_is_clear(uri: &Uri, headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
-    let host = hosts.next();
-    let authority = uri.authority().map(|authority| authority.as_str().as_bytes());
-    let Some(named) = authority.or(host) else {
-        return false;
-    };
-    let agrees = host.is_none_or(|host| host == named);
-    hosts.next().is_none() && agrees && !named.contains(&b'@')
+fn host<'h>(uri: &'h Uri, fields: &Scanned<'h>) -> Result<&'h str, Malformed> {
+    let field = fields.host.map(HeaderValue::as_bytes);
+    let authority = uri.authority().map(Authority::as_str);
+    let named = authority
+        .map(str::as_bytes)
+        .or(field)
+        .ok_or(Malformed::Authority)?;
+    if field.is_some_and(|field| field != named) || named.contains(&b'@') {
+        return Err(Malformed::Authority);
+    }
+    // what is no text is no host either, which whoever makes a key of it finds
+    Ok(std::str::from_utf8(named).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -66,12 +145,15 @@ mod tests {
     use super::*;
 
     fn checked(method: &str, uri: &str, fields: &[(&'static str, &str)]) -> Result<(), Malformed> {
-        let mut headers = HeaderMap::new();
+        let mut request = http::Request::new(());
         for (name, value) in fields {
-            headers.append(*name, HeaderValue::from_str(value).unwrap());
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_str(value).unwrap());
         }
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        check(&method, &uri.parse().unwrap(), &headers)
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        *request.uri_mut() = uri.parse().unwrap();
+        read(&request.into_parts().0).map(drop)
     }
 
     #[test]

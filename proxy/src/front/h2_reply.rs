@@ -100,6 +100,26 @@ impl Reply {
         Ok(())
     }
 
+    /// Sends an answer that is whole in memory. Gives the body back where the client has no room for all of it now.
+    pub(super) fn whole(
+        &mut self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Option<Bytes>, Unsent> {
+        self.head(status, headers, body.is_empty())?;
+        let Some(stream) = self.body.as_mut().filter(|_| !body.is_empty()) else {
+            return Ok(None);
+        };
+        stream.reserve_capacity(body.len());
+        if stream.capacity() < body.len() {
+            return Ok(Some(body));
+        }
+        stream.send_data(body, true)?;
+        self.ended = true;
+        Ok(None)
+    }
+
     /// Sends a part of the body as fast as the client takes it.
     pub(super) async fn data(&mut self, mut data: Bytes, end: bool) -> Result<(), Unsent> {
         while data.len() > PIECE_BYTES {

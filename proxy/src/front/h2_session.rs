@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use h2::{Reason, RecvStream};
+use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request};
+use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Digest;
 use pingora::protocols::http::HttpTask;
@@ -44,8 +45,7 @@ pub(super) struct H2Session {
 }
 
 impl H2Session {
-    pub(super) fn new(request: Request<RecvStream>, reply: Reply, digest: Arc<Digest>) -> Self {
-        let (head, body) = request.into_parts();
+    pub(super) fn new(head: Parts, body: RecvStream, reply: Reply, digest: Arc<Digest>) -> Self {
         Self {
             header: head.into(),
             body,

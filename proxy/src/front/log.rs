@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::access_log::Record;
+use crate::answer::Stored;
 use crate::clock::UnixMillis;
 use crate::proxy::Proxy;
 use crate::request::Headers;
@@ -20,6 +21,21 @@ pub(crate) struct Answered {
     pub(crate) age_s: Option<u64>,
     pub(crate) origin_took: Option<Duration>,
     pub(crate) cut_short: bool,
+}
+
+impl Answered {
+    /// With a stored response, the whole of `body_bytes` sent.
+    pub(super) fn of(stored: &Stored, started: Instant, body_bytes: u64) -> Self {
+        Self {
+            started,
+            outcome: stored.status.outcome,
+            status: stored.code(),
+            body_bytes,
+            age_s: stored.age_s,
+            origin_took: stored.origin_took,
+            cut_short: false,
+        }
+    }
 }
 
 /// Who asked for what.

@@ -1,14 +1,18 @@
 //! The two fronts: what speaks HTTP/1 and HTTP/2 with clients, and how both write answers.
 
+mod cork;
 pub(crate) mod h1;
 mod h1_answer;
 pub(crate) mod h1_head;
 mod h1_send;
 pub(crate) mod h2;
+mod h2_fields;
 mod h2_head;
 mod h2_reply;
 mod h2_session;
+mod h2_stream;
 pub(crate) mod log;
+mod patience;
 pub(crate) mod upload;
 
 use std::sync::Arc;
@@ -18,12 +22,14 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderValue, Response};
 use pingora::apps::HttpServerApp;
+use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::HttpProxy;
-use tokio::sync::watch;
 
 use crate::forward::Forward;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
+use crate::shutdown::Shutdown;
 
 /// What every connection needs.
 #[derive(Clone)]
@@ -31,24 +37,18 @@ pub(crate) struct Front {
     pub(crate) proxy: Arc<Proxy>,
     /// Takes what is not for the cache.
     pub(crate) forwarder: Arc<HttpProxy<Forward>>,
-    /// Turns true when the server stops.
-    pub(crate) shutdown: watch::Receiver<bool>,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Front {
     /// Hands a request that is not for the cache to pingora's proxy. What comes back is the connection, if it lives.
-    pub(crate) async fn forward(
-        &self,
-        session: pingora::protocols::http::ServerSession,
-    ) -> Option<pingora::protocols::Stream> {
-        let reused = self.forwarder.process_new_http(session, &self.shutdown).await?;
+    pub(crate) async fn forward(&self, session: ServerSession) -> Option<Stream> {
+        let reused = self
+            .forwarder
+            .process_new_http(session, self.shutdown.signal())
+            .await?;
         Some(reused.consume().0)
     }
-}
-
-/// Waits until the server stops.
-pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
-    let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
 /// Head and body of a problem.

@@ -16,7 +16,7 @@ pub fn request_head(data: &[u8]) {
         assert_eq!(in_two, end, "the end depends on how the bytes come");
     }
     let head = &data[..end.unwrap_or(data.len())];
-    let mut room = [httparse::EMPTY_HEADER; h1_head::FIELDS_MAX];
+    let mut room = h1_head::lines();
     let parsed = h1_head::parse(head, &mut room);
     if parsed.is_ok() {
         let mut room = [httparse::EMPTY_HEADER; h1_head::FIELDS_MAX];
