@@ -94,7 +94,7 @@ fn field(told: &Told<'_>) -> Option<HeaderValue> {
 /// A stored response as the arithmetic sees it.
 pub(crate) fn of_entry(entry: &Entry) -> Subject<'_> {
     Subject {
-        facts: *entry.facts(),
+        facts: entry.facts(),
         receipt: entry.receipt(),
         requested_at: entry.requested_at(),
         headers: entry.headers(),

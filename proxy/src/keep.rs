@@ -111,7 +111,7 @@ impl Keeper {
     fn has_whole(&self) -> bool {
         let fresh = |entry: &Entry| {
             let now = UnixMillis::now();
-            freshness::judge(entry.facts(), entry.receipt(), &self.route.route, now).is_fresh()
+            freshness::judge(&entry.facts(), entry.receipt(), &self.route.route, now).is_fresh()
         };
         let stored = self.proxy.l1.get(self.hash);
         stored.is_some_and(|entry| entry.kind() == Kind::Response && entry.status() != 206 && fresh(&entry))
@@ -194,7 +194,7 @@ impl Keeper {
             requested_at: entry.requested_at(),
             received_at: receipt.received_at,
             position: entry.position(),
-            facts: *entry.facts(),
+            facts: entry.facts(),
             key: &self.key,
             vary: entry.vary().map(own).collect(),
             tags: Vec::new(),
@@ -210,7 +210,7 @@ impl Keeper {
         let names = vary::names(headers);
         let fresh = |marker: &&Arc<Entry>| {
             let now = UnixMillis::now();
-            freshness::judge(marker.facts(), marker.receipt(), &self.route.route, now).is_fresh()
+            freshness::judge(&marker.facts(), marker.receipt(), &self.route.route, now).is_fresh()
         };
         match self.marker.as_ref().filter(fresh) {
             Some(marker) if names.is_empty() => marker.vary().map(|(name, _)| name.to_owned()).collect(),

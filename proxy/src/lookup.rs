@@ -107,7 +107,7 @@ impl Looked {
     /// Whether what is stored takes a word with the origin for each use: nobody can share another's.
     pub(crate) fn is_never_fresh(&self, read: &Read<'_>) -> bool {
         let route = &read.route.route;
-        let never = |entry: &Entry| freshness::is_never_fresh(entry.facts(), entry.status(), route);
+        let never = |entry: &Entry| freshness::is_never_fresh(&entry.facts(), entry.status(), route);
         self.found.as_ref().is_some_and(|found| never(&found.entry))
     }
 }
@@ -259,7 +259,7 @@ impl Proxy {
     pub(crate) fn assess(&self, read: &Read<'_>, entry: Arc<Entry>, tier: Tier, now: UnixMillis) -> Found {
         let behind_client = read.is_ahead_of(entry.position());
         Found {
-            freshness: freshness::judge(entry.facts(), entry.receipt(), &read.route.route, now),
+            freshness: freshness::judge(&entry.facts(), entry.receipt(), &read.route.route, now),
             admitted: !behind_client
                 && now.since(entry.requested_at()) < ENTRY_AGE_MAX
                 && self.coherence.admits(&entry),

@@ -73,7 +73,7 @@ impl Proxy {
         lease: Option<&Lease>,
     ) -> Option<Put> {
         let ring = self.ring.load_full()?;
-        let useful_for = freshness::useful_for(entry.facts(), entry.status(), &route.route);
+        let useful_for = freshness::useful_for(&entry.facts(), entry.status(), &route.route);
         let stored = ring.put(hash, entry.blob(), useful_for, lease).await;
         let stored = stored.inspect_err(|error| tracing::debug!(%error, "ring store failed"));
         let stored = stored.ok();

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr_iter;
 
 use crate::clock::UnixMillis;
 use crate::floors::TagHash;
@@ -86,27 +87,20 @@ pub(crate) enum DecodeError {
     Broken,
 }
 
-/// A stored response.
+/// A stored response. It holds its block and little more: there may be millions, and what the block says is quickly read.
 #[derive(Debug)]
 pub(crate) struct Entry {
     blob: Bytes,
-    kind: Kind,
-    status: u16,
-    requested_at: UnixMillis,
-    received_at: UnixMillis,
-    position: Option<Position>,
-    facts: Facts,
-    key_end: usize,
-    vary_end: usize,
-    head_start: usize,
-    body_start: usize,
-    floor_tags: Box<[TagHash]>,
+    key_end: u32,
+    vary_end: u32,
+    head_start: u32,
+    body_start: u32,
     /// Epoch of the floors at which the tags were last found good: while it has not moved, they still are.
     checked_epoch: AtomicU64,
     /// Reads in the last part of the lifetime.
     late_reads: AtomicU32,
     /// The head as a map, made when first needed (HTTP/2, revalidation).
-    headers: OnceLock<HeaderMap>,
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
 /// Writes an entry. Texts longer than 64 KiB in `vary` or `tags` make it `None`: such a response is not stored.
@@ -233,6 +227,18 @@ impl Fixed<'_> {
         u64::from_le_bytes(self.bytes(at))
     }
 
+    fn kind(&self) -> Option<Kind> {
+        match self.0[3] {
+            0 => Some(Kind::Response),
+            1 => Some(Kind::VaryMarker),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> u16 {
+        self.u16(4)
+    }
+
     fn facts(&self) -> Facts {
         let flags = self.u16(6);
         let when = |bit: u16, at: usize| (flags & bit != 0).then(|| self.u32(at));
@@ -264,47 +270,44 @@ impl Entry {
     /// [`DecodeError`] for bytes of another version or with lengths that do not add up.
     pub(crate) fn decode(blob: Bytes) -> Result<Self, DecodeError> {
         let fixed = Fixed(blob.first_chunk::<FIXED_BYTES>().ok_or(DecodeError::Unknown)?);
-        if blob[..2] != MAGIC || blob[2] != VERSION {
+        if blob[..2] != MAGIC || blob[2] != VERSION || fixed.kind().is_none() {
             return Err(DecodeError::Unknown);
         }
-        let kind = match blob[3] {
-            0 => Kind::Response,
-            1 => Kind::VaryMarker,
-            _ => return Err(DecodeError::Unknown),
-        };
-        let section = |at: usize| fixed.u32(at) as usize;
-        let key_end = FIXED_BYTES + section(56);
-        let vary_end = key_end + section(60);
-        let head_start = vary_end + section(64);
-        let body_start = head_start + section(68);
-        let body_bytes = usize::try_from(fixed.u64(72)).map_err(|_| DecodeError::Broken)?;
-        if body_start.checked_add(body_bytes) != Some(blob.len()) {
+        let end = |start: u32, at: usize| start.checked_add(fixed.u32(at)).ok_or(DecodeError::Broken);
+        let key_end = end(FIXED_BYTES as u32, 56)?;
+        let vary_end = end(key_end, 60)?;
+        let head_start = end(vary_end, 64)?;
+        let body_start = end(head_start, 68)?;
+        let whole = fixed.u64(72).checked_add(body_start.into());
+        if whole != Some(blob.len() as u64) || !(100..=999).contains(&fixed.status()) {
             return Err(DecodeError::Broken);
         }
-        let status = fixed.u16(4);
-        if !(100..=999).contains(&status) {
-            return Err(DecodeError::Broken);
-        }
-        let key = std::str::from_utf8(&blob[FIXED_BYTES..key_end]).map_err(|_| DecodeError::Broken)?;
-        let floor_tags = floor_tags(key, &blob[vary_end..head_start])?;
-        check_vary(&blob[key_end..vary_end])?;
+        let section = |from: u32, to: u32| &blob[from as usize..to as usize];
+        std::str::from_utf8(section(FIXED_BYTES as u32, key_end)).map_err(|_| DecodeError::Broken)?;
+        check_vary(section(key_end, vary_end))?;
+        check_tags(section(vary_end, head_start))?;
         Ok(Self {
-            kind,
-            status,
-            requested_at: UnixMillis(fixed.u64(8)),
-            received_at: UnixMillis(fixed.u64(16)),
-            position: fixed.position(),
-            facts: fixed.facts(),
             key_end,
             vary_end,
             head_start,
             body_start,
-            floor_tags,
             checked_epoch: AtomicU64::new(0),
             late_reads: AtomicU32::new(0),
             headers: OnceLock::new(),
             blob,
         })
+    }
+
+    fn fixed(&self) -> Fixed<'_> {
+        Fixed(
+            self.blob
+                .first_chunk()
+                .expect("a decoded entry has its fixed part"),
+        )
+    }
+
+    fn section(&self, from: u32, to: u32) -> &[u8] {
+        &self.blob[from as usize..to as usize]
     }
 
     /// The whole block, as it travels to the ring.
@@ -313,40 +316,41 @@ impl Entry {
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        self.kind
+        self.fixed().kind().expect("a decoded entry is of a known kind")
     }
 
     pub(crate) fn status(&self) -> u16 {
-        self.status
+        self.fixed().status()
     }
 
-    pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+    pub(crate) fn facts(&self) -> Facts {
+        self.fixed().facts()
     }
 
     pub(crate) fn receipt(&self) -> Receipt {
+        let fixed = self.fixed();
         Receipt {
-            status: self.status,
-            received_at: self.received_at,
+            status: fixed.status(),
+            received_at: UnixMillis(fixed.u64(16)),
         }
     }
 
     pub(crate) fn requested_at(&self) -> UnixMillis {
-        self.requested_at
+        UnixMillis(self.fixed().u64(8))
     }
 
     pub(crate) fn position(&self) -> Option<Position> {
-        self.position
+        self.fixed().position()
     }
 
     /// The primary key: without the variant.
     pub(crate) fn key(&self) -> &[u8] {
-        &self.blob[FIXED_BYTES..self.key_end]
+        self.section(FIXED_BYTES as u32, self.key_end)
     }
 
     /// Names that the response varies on, with the value of the request that it answers.
     pub(crate) fn vary(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        let mut texts = Texts(&self.blob[self.key_end..self.vary_end]);
+        let mut texts = Texts(self.section(self.key_end, self.vary_end));
         std::iter::from_fn(move || {
             let name = texts.next()??;
             let value = texts.next()?;
@@ -356,28 +360,29 @@ impl Entry {
 
     /// The tags of the response and of its route.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
-        let tags = Texts(&self.blob[self.vary_end..self.head_start]).flatten();
+        let tags = Texts(self.section(self.vary_end, self.head_start)).flatten();
         tags.filter_map(|tag| std::str::from_utf8(tag).ok())
     }
 
     /// Hashes of the URL and of every tag.
     pub(crate) fn floor_tags(&self) -> impl Iterator<Item = TagHash> {
-        self.floor_tags.iter().copied()
+        let url = std::str::from_utf8(self.key()).map(TagHash::of_url).ok();
+        url.into_iter().chain(self.tags().map(TagHash::of_tag))
     }
 
     /// Status line and header fields, each ended by CRLF.
     pub(crate) fn head(&self) -> &[u8] {
-        &self.blob[self.head_start..self.body_start]
+        self.section(self.head_start, self.body_start)
     }
 
     pub(crate) fn body(&self) -> Bytes {
-        self.blob.slice(self.body_start..)
+        self.blob.slice(self.body_start as usize..)
     }
 
     /// The header fields as a map whose values are slices of the block.
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.headers
-            .get_or_init(|| parse_head(&self.blob.slice(self.head_start..self.body_start)))
+            .get_or_init(|| Box::new(parse_head(&self.blob.slice_ref(self.head()))))
     }
 
     /// Whether the floors have not moved since the tags were last found good.
@@ -395,12 +400,32 @@ impl Entry {
         self.late_reads.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
-    /// What the entry costs in memory, in bytes.
+    /// What the entry costs in memory, in bytes: what it holds, what a cache needs to find it, and its fields as a map, which are
+    /// there once HTTP/2 or a validation has asked for them.
     pub(crate) fn weight(&self) -> usize {
-        // moka's node, the Arc, the hash table's slot and the hash of the key come on top of the entry itself
-        const BOOKKEEPING_BYTES: usize = 200;
-        self.blob.len() + size_of::<Self>() + self.floor_tags.len() * size_of::<TagHash>() + BOOKKEEPING_BYTES
+        let fields = memchr_iter(b'\n', self.head()).count();
+        let map = size_of::<HeaderMap>() + fields.next_power_of_two() * FIELD_BYTES;
+        allocated(self.blob.len())
+            + allocated(ARC_BYTES + size_of::<Self>())
+            + SHARED_BYTES
+            + map
+            + BOOKKEEPING_BYTES
     }
+}
+
+/// Strong and weak count before what an `Arc` holds.
+const ARC_BYTES: usize = 16;
+/// What makes a block shareable, from its first hit on.
+const SHARED_BYTES: usize = 32;
+/// Of a field in a map: name, value, hash and links, and its place in the index.
+const FIELD_BYTES: usize = 112;
+/// moka's node, its place in the queue and in the hash table, and the hash of the key. Measured: CACHE_BYTES.
+const BOOKKEEPING_BYTES: usize = 320;
+
+/// What an allocator sets aside for a block: four sizes between a power of two and the next (jemalloc's size classes).
+fn allocated(bytes: usize) -> usize {
+    let step = (bytes.next_power_of_two() / 8).max(16);
+    bytes.next_multiple_of(step)
 }
 
 /// Names, each with its value: one that is passed over would be one that no request is compared with.
@@ -416,16 +441,15 @@ fn check_vary(section: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn floor_tags(key: &str, section: &[u8]) -> Result<Box<[TagHash]>, DecodeError> {
-    let mut tags = vec![TagHash::of_url(key)];
+fn check_tags(section: &[u8]) -> Result<(), DecodeError> {
     let mut texts = Texts(section);
     while let Some(text) = texts.next_checked()? {
-        let tag = text
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .ok_or(DecodeError::Broken)?;
-        tags.push(TagHash::of_tag(tag));
+        let is_tag = text.is_some_and(|text| std::str::from_utf8(text).is_ok());
+        if !is_tag {
+            return Err(DecodeError::Broken);
+        }
     }
-    Ok(tags.into_boxed_slice())
+    Ok(())
 }
 
 /// Header fields of a head that this module wrote: `name: value CRLF` after the status line.

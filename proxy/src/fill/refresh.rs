@@ -55,7 +55,7 @@ impl Job {
         // an update that forbids storing is for this client, and leaves the stored response to age; so are fields that others
         // may not have
         let own = Storable {
-            facts: *held.facts(),
+            facts: held.facts(),
             withheld: Vec::new(),
         };
         let stored = storable

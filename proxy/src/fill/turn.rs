@@ -175,7 +175,7 @@ impl Job {
     fn is_wanted(&self, entry: &Entry) -> bool {
         let proxy = &self.keeper.proxy;
         let route = &self.keeper.route.route;
-        let freshness = freshness::judge(entry.facts(), entry.receipt(), route, UnixMillis::now());
+        let freshness = freshness::judge(&entry.facts(), entry.receipt(), route, UnixMillis::now());
         let received_at = |entry: &Entry| entry.receipt().received_at;
         let newer = self
             .held

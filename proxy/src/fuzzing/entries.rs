@@ -86,7 +86,7 @@ fn what_goes_in_comes_out(given: &Given) {
     assert_eq!(entry.requested_at(), parts.requested_at);
     assert_eq!(entry.receipt().received_at, parts.received_at);
     assert_eq!(entry.position(), parts.position);
-    assert_eq!(*entry.facts(), parts.facts);
+    assert_eq!(entry.facts(), parts.facts);
     assert_eq!(entry.key(), parts.key.as_bytes());
     assert!(
         entry.vary().eq(parts

@@ -43,7 +43,7 @@ fn what_goes_in_comes_out() {
     );
     assert_eq!(entry.requested_at(), UnixMillis(1));
     assert_eq!(entry.position(), parts.position);
-    assert_eq!(*entry.facts(), parts.facts);
+    assert_eq!(entry.facts(), parts.facts);
     assert_eq!(entry.key(), parts.key.as_bytes());
     let vary: Vec<_> = entry
         .vary()
