@@ -26,7 +26,7 @@ pub(crate) enum BuildProfile {
 }
 
 /// The recorded budget.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Budget {
     /// By how much a case may exceed its budget.
@@ -104,8 +104,12 @@ impl Budget {
         for case in &CASES {
             let row = self.row(case);
             let columns = [("dev", row.dev), ("release", row.release)];
-            let recorded = columns.iter().filter_map(|(name, figure)| Some((name, (*figure)?)));
-            let recorded: Vec<_> = recorded.map(|(name, figure)| format!("{name} = {figure}")).collect();
+            let recorded = columns
+                .iter()
+                .filter_map(|(name, figure)| Some((name, (*figure)?)));
+            let recorded: Vec<_> = recorded
+                .map(|(name, figure)| format!("{name} = {figure}"))
+                .collect();
             writeln!(text, "{} = {{ {} }}", case.name, recorded.join(", "))?;
         }
         Ok(text)
@@ -122,7 +126,10 @@ impl Budget {
 
     /// Makes what was measured the budget.
     pub(crate) fn record(&mut self, case: &Case, build: BuildProfile, instructions: u64) {
-        let row = self.instructions_per_request.entry(case.name.to_owned()).or_default();
+        let row = self
+            .instructions_per_request
+            .entry(case.name.to_owned())
+            .or_default();
         match build {
             BuildProfile::Dev => row.dev = Some(instructions),
             BuildProfile::Release => row.release = Some(instructions),
@@ -130,11 +137,11 @@ impl Budget {
     }
 
     /// Compares what was measured with it.
-    pub(crate) fn judge(&self, case: &Case, build: BuildProfile, instructions: f64) -> Verdict {
+    pub(crate) fn judge(&self, case: &Case, build: BuildProfile, instructions: u64) -> Verdict {
         let Some(budget) = self.of(case, build) else {
             return Verdict::Missing;
         };
-        let percent = (instructions / budget as f64 - 1.0) * 100.0;
+        let percent = (instructions as f64 / budget as f64 - 1.0) * 100.0;
         if percent > self.tolerance_percent {
             Verdict::Exceeded
         } else if percent < -self.tolerance_percent {
@@ -170,14 +177,14 @@ h2-hit = { dev = 3000 }
     fn a_cost_is_judged_by_the_budget_of_its_build() {
         let budget = Budget::parse(TEXT).unwrap();
         let cases = [
-            ("h1-hit", BuildProfile::Dev, 1024.0, Verdict::Kept),
-            ("h1-hit", BuildProfile::Dev, 1026.0, Verdict::Exceeded),
-            ("h1-hit", BuildProfile::Dev, 976.0, Verdict::Kept),
-            ("h1-hit", BuildProfile::Dev, 974.0, Verdict::Outdated),
-            ("h1-hit", BuildProfile::Release, 411.0, Verdict::Exceeded),
-            ("h2-hit", BuildProfile::Dev, 3000.0, Verdict::Kept),
-            ("h2-hit", BuildProfile::Release, 3000.0, Verdict::Missing),
-            ("h1-miss", BuildProfile::Dev, 1.0, Verdict::Missing),
+            ("h1-hit", BuildProfile::Dev, 1024, Verdict::Kept),
+            ("h1-hit", BuildProfile::Dev, 1026, Verdict::Exceeded),
+            ("h1-hit", BuildProfile::Dev, 976, Verdict::Kept),
+            ("h1-hit", BuildProfile::Dev, 974, Verdict::Outdated),
+            ("h1-hit", BuildProfile::Release, 411, Verdict::Exceeded),
+            ("h2-hit", BuildProfile::Dev, 3000, Verdict::Kept),
+            ("h2-hit", BuildProfile::Release, 3000, Verdict::Missing),
+            ("h1-miss", BuildProfile::Dev, 1, Verdict::Missing),
         ];
         for (name, build, measured, expected) in cases {
             let verdict = budget.judge(case(name), build, measured);

@@ -1,6 +1,6 @@
 //! The guard from start to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -47,13 +47,13 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
         return conclude(&comparison);
     }
     for measured in &measured {
-        budget.record(measured.case, build, measured.instructions.round() as u64);
+        budget.record(measured.case, build, measured.instructions);
     }
     std::fs::write(&flags.budget, budget.text()?).with_context(|| flags.budget.display().to_string())
 }
 
 /// Measures the cases that the flags name, or all.
-async fn measure_all(flags: &Flags, proxima: &PathBuf) -> anyhow::Result<Vec<Measured>> {
+async fn measure_all(flags: &Flags, proxima: &Path) -> anyhow::Result<Vec<Measured>> {
     let mut all = Vec::new();
     for setup in Setup::ALL {
         let cases = CASES.iter().filter(|case| case.setup == setup);
@@ -73,7 +73,12 @@ async fn measure_all(flags: &Flags, proxima: &PathBuf) -> anyhow::Result<Vec<Mea
 }
 
 fn wanted(case: &Case, flags: &Flags) -> bool {
-    flags.case.is_empty() || flags.case.iter().chain(&flags.profile_of).any(|wanted| *wanted == case)
+    flags.case.is_empty()
+        || flags
+            .case
+            .iter()
+            .chain(&flags.profile_of)
+            .any(|wanted| *wanted == case)
 }
 
 /// An error if a budget is exceeded or missing.
@@ -92,7 +97,10 @@ fn conclude(comparison: &Comparison<'_>) -> anyhow::Result<()> {
     }
     let outdated = comparison.names(Verdict::Outdated);
     if !outdated.is_empty() {
-        println!("less than recorded: {}. So that it stays so, {RECORD}", outdated.join(", "));
+        println!(
+            "less than recorded: {}. So that it stays so, {RECORD}",
+            outdated.join(", ")
+        );
     }
     Ok(())
 }

@@ -18,8 +18,6 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Object that every request for a stored one asks for.
 const STORED: u32 = 0;
-/// Its `ETag`, as the origin gives it.
-const STORED_ETAG: &str = "\"0-1\"";
 
 /// Where requests come from, and which objects they have not asked for yet.
 pub(crate) struct Client<'d> {
@@ -53,7 +51,7 @@ impl<'d> Client<'d> {
         match case.asks {
             Asks::Stored => {}
             Asks::IfChanged => {
-                h2load.arg(format!("-HIf-None-Match: {STORED_ETAG}"));
+                h2load.arg(format!("-HIf-None-Match: {}", origin::TAG));
             }
             Asks::New => {
                 h2load.arg("-i").arg(self.new_urls(&base, requests)?);

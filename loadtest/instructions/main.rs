@@ -14,8 +14,6 @@ mod guard;
 mod load;
 mod measure;
 mod node;
-#[expect(dead_code, reason = "the access log says here where answers came from")]
-#[path = "../peers/origin.rs"]
 mod origin;
 mod profile;
 mod report;
@@ -50,7 +48,11 @@ struct Flags {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// The recorded budget.
-    #[arg(long, value_name = "FILE", default_value = "loadtest/instructions/budget.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "loadtest/instructions/budget.toml"
+    )]
     budget: PathBuf,
     /// The proxima binary [default: the one beside this program].
     #[arg(long, value_name = "FILE", env = "PROXIMA_BIN")]

@@ -8,15 +8,14 @@ use tokio::time::sleep;
 use crate::access_log::unexpected;
 use crate::case::Case;
 use crate::load::Client;
-use crate::profile::{FunctionCost, Profile, difference};
-use crate::side_by_side::median::median;
+use crate::profile::{FunctionCost, Profile};
 use crate::world::World;
 
 /// Requests of the smaller load of each round. It costs a connection, a handshake and whatever else a load costs once, and
 /// is taken away from the larger one.
 const FEW: u32 = 100;
 /// Requests by which the larger load is larger.
-const MORE: u32 = 500;
+const MORE: u32 = 1000;
 
 /// How often the first requests are made at most until they are what they should be. The first of them fetches, and
 /// Proxima writes to the ring behind its answers.
@@ -30,7 +29,7 @@ pub(crate) struct Measured {
     /// The case.
     pub(crate) case: &'static Case,
     /// Instructions per request, the median of all rounds.
-    pub(crate) instructions: f64,
+    pub(crate) instructions: u64,
     /// By how much rounds differ at most, as a part of the median.
     pub(crate) spread: f64,
     /// What each function cost a request in the last round, the dearest first.
@@ -49,33 +48,40 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<Measured> {
     warm_up(case, world, client).await?;
     let (mut figures, mut functions) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
+    for round in 1..=rounds {
         let few = profile_of(FEW, case, world, client).await?;
         let many = profile_of(FEW + MORE, case, world, client).await?;
-        figures.push(difference(many.instructions, few.instructions) / f64::from(MORE));
+        let more = many.instructions.checked_sub(few.instructions);
+        let figure = more.context("more requests took fewer instructions")? / u64::from(MORE);
+        eprintln!(
+            "{}: round {round} of {rounds}: {figure} instructions/request",
+            case.name
+        );
+        figures.push(figure);
         functions = many.per_request(&few, MORE);
     }
-    let least = figures.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = figures.iter().copied().fold(0.0, f64::max);
-    let instructions = median(figures).context("no rounds")?;
+    figures.sort_unstable();
+    let instructions = figures[figures.len() / 2];
+    let differ = figures[figures.len() - 1] - figures[0];
     Ok(Measured {
         case,
         instructions,
-        spread: (most - least) / instructions,
+        spread: differ as f64 / instructions as f64,
         functions,
     })
 }
 
 /// Makes requests until they are answered as those that will be measured, and starts counting anew.
 async fn warm_up(case: &Case, world: &mut World, client: &mut Client<'_>) -> anyhow::Result<()> {
-    for pass in 1.. {
-        match load(FEW, case, world, client).await {
-            Err(error) if pass == PASSES => return Err(error),
-            Err(_) => sleep(PAUSE).await,
-            Ok(()) => break,
+    let mut fault = None;
+    for _ in 0..PASSES {
+        fault = fault_of_load(FEW, case, world, client).await?;
+        if fault.is_none() {
+            return world.server.take_profile().await.map(drop);
         }
+        sleep(PAUSE).await;
     }
-    world.server.take_profile().await.map(drop)
+    bail!(fault.unwrap_or_default())
 }
 
 /// What `requests` requests cost all together.
@@ -85,16 +91,26 @@ async fn profile_of(
     world: &mut World,
     client: &mut Client<'_>,
 ) -> anyhow::Result<Profile> {
-    load(requests, case, world, client).await?;
-    world.server.take_profile().await
+    match fault_of_load(requests, case, world, client).await? {
+        None => world.server.take_profile().await,
+        Some(fault) => bail!(fault),
+    }
 }
 
-/// Makes requests and waits until all have been logged, as they should be.
-async fn load(requests: u32, case: &Case, world: &mut World, client: &mut Client<'_>) -> anyhow::Result<()> {
+/// Makes requests and waits until all have been logged; returns why they are not the case's.
+async fn fault_of_load(
+    requests: u32,
+    case: &Case,
+    world: &mut World,
+    client: &mut Client<'_>,
+) -> anyhow::Result<Option<String>> {
     client.ask(case, &world.server, requests).await?;
     let lines = world.log.take(requests).await?;
-    if let Some(line) = unexpected(&lines, &case.logged) {
-        bail!("a request is to be logged with {:?}, and one was: {line}", case.logged);
-    }
-    Ok(())
+    let fault = unexpected(&lines, &case.logged);
+    Ok(fault.map(|line| {
+        format!(
+            "each request should be logged as {:?}, and one was: {line}",
+            case.logged
+        )
+    }))
 }

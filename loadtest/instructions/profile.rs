@@ -53,24 +53,26 @@ impl Profile {
         let functions = reader.functions.into_iter();
         Ok(Self {
             instructions: total,
-            functions: functions
-                .map(|(name, cost)| (name.to_owned(), cost))
-                .collect(),
+            functions: functions.map(|(name, cost)| (name.to_owned(), cost)).collect(),
         })
     }
 
     /// What each function cost a request, the dearest first, when this profile is of `requests` requests more than
     /// `base`.
     pub(crate) fn per_request(&self, base: &Self, requests: u32) -> Vec<FunctionCost> {
-        let mut costs: Vec<_> = self.functions.keys().map(|name| {
-            let (more, less) = (self.cost_of(name), base.cost_of(name));
-            let each = |more, less| difference(more, less) / f64::from(requests);
-            FunctionCost {
-                name: name.clone(),
-                own: each(more.own, less.own),
-                with_callees: each(more.own + more.calls, less.own + less.calls),
-            }
-        }).collect();
+        let mut costs: Vec<_> = self
+            .functions
+            .keys()
+            .map(|name| {
+                let (more, less) = (self.cost_of(name), base.cost_of(name));
+                let each = |more, less| difference(more, less) / f64::from(requests);
+                FunctionCost {
+                    name: name.clone(),
+                    own: each(more.own, less.own),
+                    with_callees: each(more.own + more.calls, less.own + less.calls),
+                }
+            })
+            .collect();
         costs.sort_by(|one, other| other.own.total_cmp(&one.own));
         costs
     }
@@ -81,7 +83,7 @@ impl Profile {
 }
 
 /// `more` minus `less`, which noise may make negative. Counts stay far below 2⁵³.
-pub(crate) fn difference(more: u64, less: u64) -> f64 {
+fn difference(more: u64, less: u64) -> f64 {
     more as f64 - less as f64
 }
 
@@ -184,7 +186,10 @@ fn=(3)
     #[test]
     fn costs_are_a_functions_own_or_of_its_calls() {
         let profile = Profile::parse(PROFILE).unwrap_err().to_string();
-        assert_eq!(profile, "callgrind's profile does not add up: 650 instructions by function, 1000 in all");
+        assert_eq!(
+            profile,
+            "callgrind's profile does not add up: 650 instructions by function, 1000 in all"
+        );
         let profile = Profile::parse(&PROFILE.replace("summary: 1000", "summary: 650")).unwrap();
         assert_eq!(profile.instructions, 650);
         let cases = [
@@ -200,11 +205,23 @@ fn=(3)
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        for (from, to) in [("fn=(1) main", "fn=main"), ("cfn=(3) note", "cfn=(4)"), ("+3 50", "+3 x"), ("fn=(1) main\n", "")] {
-            let error = Profile::parse(&PROFILE.replace(from, to)).unwrap_err().to_string();
+        for (from, to) in [
+            ("fn=(1) main", "fn=main"),
+            ("cfn=(3) note", "cfn=(4)"),
+            ("+3 50", "+3 x"),
+            ("fn=(1) main\n", ""),
+        ] {
+            let error = Profile::parse(&PROFILE.replace(from, to))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("not understood"), "{to}: {error}");
         }
-        assert!(Profile::parse("version: 1\n").unwrap_err().to_string().contains("no total"));
+        assert!(
+            Profile::parse("version: 1\n")
+                .unwrap_err()
+                .to_string()
+                .contains("no total")
+        );
     }
 
     #[test]

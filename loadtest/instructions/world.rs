@@ -9,7 +9,7 @@ use crate::access_log::AccessLog;
 use crate::callgrind::Server;
 use crate::case::Setup;
 use crate::node::Node;
-use crate::origin::Origin;
+use crate::origin;
 
 /// All of it, running. It ends when it is dropped.
 pub(crate) struct World {
@@ -33,14 +33,14 @@ impl World {
             Setup::Memory => None,
             Setup::Ring => Some(Node::start(dir).await.context("memcached")?),
         };
-        let origin = Origin::start().await?;
+        let origin = origin::start().await?;
         let (cert, key) = certificate(dir)?;
         let log = dir.join("access.log");
         let mut words = vec![
             ("@CERT@", cert.display().to_string()),
             ("@KEY@", key.display().to_string()),
             ("@LOG@", log.display().to_string()),
-            ("@ORIGIN@", origin.address.to_string()),
+            ("@ORIGIN@", origin.to_string()),
         ];
         words.extend(node.as_ref().map(|node| ("@NODE@", node.address.to_string())));
         let config = dir.join("proxima.toml");
@@ -73,4 +73,20 @@ fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     std::fs::write(&cert, made.cert.pem())?;
     std::fs::write(&key, made.signing_key.serialize_pem())?;
     Ok((cert, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations_have_no_words_left_to_fill_in() {
+        let words = ["@CERT@", "@KEY@", "@LOG@", "@ORIGIN@", "@NODE@"].map(|word| (word, "x".to_owned()));
+        for setup in Setup::ALL {
+            let text = configuration(setup, &words);
+            let settings = text.lines().filter(|line| !line.starts_with('#'));
+            assert!(!settings.collect::<String>().contains('@'), "{setup:?}: {text}");
+            assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{setup:?}: {text}");
+        }
+    }
 }
