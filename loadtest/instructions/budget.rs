@@ -78,8 +78,12 @@ impl Budget {
     /// Reads the file.
     pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file).map_err(anyhow::Error::from);
-        text.and_then(|text| Self::parse(&text))
-            .with_context(|| format!("the budget {}", file.display()))
+        text.and_then(|text| Self::parse(&text)).with_context(|| {
+            format!(
+                "the budget {} (another one is named by `--budget`)",
+                file.display()
+            )
+        })
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
