@@ -71,13 +71,14 @@ pub(crate) async fn measure(
     })
 }
 
-/// Makes requests until they are answered as those that will be measured, and starts counting anew.
+/// Makes requests until they are answered as those that will be measured, then as many as a round makes: buffers grow to
+/// what such a load needs.
 async fn warm_up(case: &Case, world: &mut World, client: &mut Client<'_>) -> anyhow::Result<()> {
     let mut fault = None;
     for _ in 0..PASSES {
         fault = fault_of_load(FEW, case, world, client).await?;
         if fault.is_none() {
-            return world.server.take_profile().await.map(drop);
+            return profile_of(FEW + MORE, case, world, client).await.map(drop);
         }
         sleep(PAUSE).await;
     }
