@@ -44,7 +44,7 @@ struct Flags {
     /// Case whose ten dearest functions to print; may be repeated.
     #[arg(long, value_name = "CASE", value_parser = Case::parse)]
     profile_of: Vec<&'static Case>,
-    /// How often each case is measured; the table shows medians.
+    /// How often each case is measured; what disturbs a measurement adds to it, so the least counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// The recorded budget.

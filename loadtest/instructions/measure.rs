@@ -28,9 +28,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Measured {
     /// The case.
     pub(crate) case: &'static Case,
-    /// Instructions per request, the median of all rounds.
+    /// Instructions per request. What disturbs a load only adds to it, so the least of all rounds counts for each load.
     pub(crate) instructions: u64,
-    /// By how much rounds differ at most, as a part of the median.
+    /// By how much rounds differ at most, as a part of that.
     pub(crate) spread: f64,
     /// What each function cost a request in the last round, the dearest first.
     pub(crate) functions: Vec<FunctionCost>,
@@ -47,28 +47,36 @@ pub(crate) async fn measure(
     client: &mut Client<'_>,
 ) -> anyhow::Result<Measured> {
     warm_up(case, world, client).await?;
+    let (mut few_least, mut many_least) = (u64::MAX, u64::MAX);
     let (mut figures, mut functions) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         let few = profile_of(FEW, case, world, client).await?;
         let many = profile_of(FEW + MORE, case, world, client).await?;
-        let more = many.instructions.checked_sub(few.instructions);
-        let figure = more.context("more requests took fewer instructions")? / u64::from(MORE);
+        let figure = each(many.instructions, few.instructions)?;
         eprintln!(
             "{}: round {round} of {rounds}: {figure} instructions/request",
             case.name
         );
         figures.push(figure);
+        few_least = few_least.min(few.instructions);
+        many_least = many_least.min(many.instructions);
         functions = many.per_request(&few, MORE);
     }
-    figures.sort_unstable();
-    let instructions = figures[figures.len() / 2];
-    let differ = figures[figures.len() - 1] - figures[0];
+    let instructions = each(many_least, few_least)?;
+    let range = figures.iter().max().zip(figures.iter().min());
+    let (most, least) = range.context("no rounds")?;
     Ok(Measured {
         case,
         instructions,
-        spread: differ as f64 / instructions as f64,
+        spread: (most - least) as f64 / instructions as f64,
         functions,
     })
+}
+
+/// What each of the requests costs that the larger load has more.
+fn each(many: u64, few: u64) -> anyhow::Result<u64> {
+    let more = many.checked_sub(few);
+    Ok(more.context("more requests took fewer instructions")? / u64::from(MORE))
 }
 
 /// Makes requests until they are answered as those that will be measured, then as many as a round makes: buffers grow to
