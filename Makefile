@@ -8,11 +8,11 @@ SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-load bench-ring
+.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-load bench-ring instructions instructions-dev
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-10s %s\n' "$$name" "$$what"; done
+		printf '  make %-16s %s\n' "$$name" "$$what"; done
 
 setup: setup-bench ## install everything that any target needs, from Debian's packages
 
@@ -87,3 +87,13 @@ bench-load: setup-bench ## compare the load generator with wrk, hey and h2load, 
 
 bench-ring: setup-bench ## compare ways to ask a memcached node
 	$(CARGO) bench -p proxima --features bench --bench ring_client
+
+# The release build as `make bench` makes it, the other one as `make test` does: what is there is not built again.
+instructions: setup-test ## compare instructions per request with their budget (ARGS=--record: record them)
+	$(CARGO) build --release -p proxima -p proxima-load --bins
+	$(TARGET)/release/proxima-instructions $(ARGS)
+	@$(MAKE) --no-print-directory instructions-dev
+
+instructions-dev: setup-test ## the same for what tests run, in a fraction of the time to build
+	$(CARGO) build --workspace --bins
+	$(TARGET)/debug/proxima-instructions $(ARGS)

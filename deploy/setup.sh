@@ -23,6 +23,7 @@ TEST=(
   h2load:nghttp2-client         # HTTP/2 load, and nghttp for single frames
   nghttp:nghttp2-client
   wrk:wrk                       # HTTP/1.1 load
+  valgrind:valgrind             # counts instructions
   nutcracker:nutcracker         # twemproxy, the judge of where the ring's keys belong
   chromium:chromium             # a real browser as a client
   node:nodejs                   # the type check of the load scripts
