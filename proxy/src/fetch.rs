@@ -96,11 +96,16 @@ pub(crate) struct Fetched {
     pub(crate) requested_at: UnixMillis,
     pub(crate) received_at: UnixMillis,
     pub(crate) took: Duration,
-    session: HttpSession,
-    peer: HttpPeer,
+    connection: Box<Connection>,
     origin: Arc<Origin>,
     /// Held until the answer has been read whole: with its last piece a client may already ask for more.
     pass: Option<Pass>,
+}
+
+/// A connection that an answer comes on, and what it leads to. In a box, since answers are handed from one to the next.
+struct Connection {
+    session: HttpSession,
+    peer: HttpPeer,
 }
 
 impl Fetcher {
@@ -129,7 +134,8 @@ impl Fetcher {
             .enter()
             .await
             .map_err(|overload| self.refused(overload))?;
-        let mut fetched = self.ask_in_order(request, hand_on).await?;
+        // boxed: pingora's states are large, and whoever waits here would carry them from place to place
+        let mut fetched = Box::pin(self.ask_in_order(request, hand_on)).await?;
         fetched.pass = (!fetched.is_done()).then_some(pass);
         Ok(fetched)
     }
@@ -221,8 +227,7 @@ impl Fetcher {
                         requested_at,
                         received_at: UnixMillis::now(),
                         took,
-                        session,
-                        peer,
+                        connection: Box::new(Connection { session, peer }),
                         origin: Arc::clone(origin),
                         pass: None,
                     });
@@ -238,14 +243,13 @@ impl Fetcher {
     }
 
     /// Gives the connection back for reuse, if the body was read to its end.
-    pub(crate) async fn release(&self, mut fetched: Fetched) {
-        if fetched.session.response_done() {
+    pub(crate) async fn release(&self, fetched: Fetched) {
+        let Connection { mut session, peer } = *fetched.connection;
+        if session.response_done() {
             let idle = Some(self.upstreams.config().idle_timeout);
-            self.connector
-                .release_http_session(fetched.session, &fetched.peer, idle)
-                .await;
+            self.connector.release_http_session(session, &peer, idle).await;
         } else {
-            fetched.session.shutdown().await;
+            session.shutdown().await;
         }
     }
 }
@@ -256,12 +260,12 @@ impl Fetched {
     /// # Errors
     /// When the origin breaks off or stays silent for too long.
     pub(crate) async fn next(&mut self) -> Result<Option<(Bytes, bool)>, FetchError> {
-        let chunk = self
-            .session
+        let session = &mut self.connection.session;
+        let chunk = session
             .read_response_body()
             .await
             .map_err(|error| explain(&self.origin, &error))?;
-        let last = self.session.response_done();
+        let last = session.response_done();
         if last || chunk.is_none() {
             self.pass = None;
         }
@@ -275,7 +279,7 @@ impl Fetched {
 
     /// Whether there is no body to read.
     pub(crate) fn is_done(&mut self) -> bool {
-        self.session.response_done()
+        self.connection.session.response_done()
     }
 }
 

@@ -161,12 +161,13 @@ impl Job {
             fill: &fill,
             share: Share::All,
         };
-        match self.course().await {
+        // boxed, each part when its time comes: a task is moved several times before it runs, and all of them make a large one
+        match Box::pin(self.course()).await {
             Course::Filled(entry) => return listing.answer_from_ring(entry),
             Course::Fetch(share) => listing.share = share,
         }
         match self.fetch(&fill).await {
-            Ok(fetched) => self.take(fetched, &mut listing).await,
+            Ok(fetched) => Box::pin(self.take(fetched, &mut listing)).await,
             Err(error) => {
                 listing.end();
                 fill.set_head(Head::Failed(error), false);
