@@ -12,7 +12,7 @@ use crate::origin::{BODY_BYTES, Origin};
 use crate::peer::Peer;
 use crate::report::{ModeReport, PeerReport, Report, TierReport};
 use crate::server::Server;
-use crate::setting::Setting;
+use crate::setting::{CAPACITY, Setting};
 use crate::side_by_side::comparison;
 use crate::side_by_side::program::{pin_self, require};
 use crate::tier::Tier;
@@ -25,13 +25,13 @@ const TOOLS: [&str; 6] = ["curl", "h2load", "memcached", "setpriv", "taskset", "
 /// Where Linux keeps files in memory.
 const MEMORY_FOLDER: &str = "/dev/shm";
 
-/// The servers to compare, with their programs.
-type Programs = Vec<(Peer, PathBuf)>;
+/// The servers to compare, each with its programs.
+type Found = Vec<(Peer, Vec<PathBuf>)>;
 
 /// What all measurements share.
 struct Bench<'f> {
     flags: &'f Flags,
-    peers: Programs,
+    peers: Found,
     origin: Origin,
     cert: PathBuf,
     key: PathBuf,
@@ -117,7 +117,7 @@ impl Bench<'_> {
             ..
         } = *self.flags;
         let files = folder(&std::env::temp_dir())?;
-        let memory = folder(Path::new(MEMORY_FOLDER)).context("nginx's cache needs a folder in memory")?;
+        let memory = folder(Path::new(MEMORY_FOLDER)).context("some caches need a folder in memory")?;
         let node = match tier {
             Tier::L1 => None,
             Tier::L2 => Some(Memcached::start(load_core, files.path()).await?),
@@ -128,6 +128,7 @@ impl Bench<'_> {
         let setting = Setting {
             tier,
             node: node.as_ref().map(|node| node.address),
+            capacity: CAPACITY,
             core: server_core,
             origin: self.origin.address,
             dir: files.path().to_owned(),
@@ -136,8 +137,10 @@ impl Bench<'_> {
             key: self.key.clone(),
         };
         let mut servers = Vec::new();
-        for (peer, program) in &self.peers {
-            servers.push(peer.start(program, &setting).await?);
+        for (peer, programs) in &self.peers {
+            if modes.iter().any(|mode| peer.serves(tier, *mode)) {
+                servers.push(peer.start(programs, &setting).await?);
+            }
         }
         let described = TierReport::new(tier, node.as_ref());
         print!("\n{described}");
@@ -151,23 +154,40 @@ impl Bench<'_> {
             dir: files.path(),
         };
         for &mode in modes {
+            if let Some(names) = self.left_out(tier, mode) {
+                println!("\n{tier}: {}: not served by {names}", mode.description());
+            }
             let measured = compare(mode, &servers, rounds, &method).await?;
             print!("\n{measured}");
             report.modes.push(measured);
         }
         Ok(())
     }
+
+    /// The names of the servers that cannot be asked in that way.
+    fn left_out(&self, tier: Tier, mode: Mode) -> Option<String> {
+        let peers = self.peers.iter().map(|(peer, _)| peer);
+        let names: Vec<_> = peers
+            .filter(|peer| !peer.serves(tier, mode))
+            .map(|peer| peer.as_str())
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
 }
 
-/// Measures all servers in one mode, by turns.
+/// Measures all servers that have the mode in it, by turns.
 async fn compare(
     mode: Mode,
     servers: &[Server],
     rounds: u32,
     method: &Method<'_>,
 ) -> anyhow::Result<ModeReport> {
+    let servers = servers.iter();
+    let servers: Vec<_> = servers
+        .filter(|server| server.peer.serves(method.tier, mode))
+        .collect();
     let mut windows: Vec<Vec<Window>> = vec![Vec::new(); servers.len()];
-    for server in servers {
+    for server in &servers {
         warm_up(mode, server, method).await?;
     }
     for round in 1..=rounds {
@@ -190,22 +210,16 @@ async fn compare(
 
 /// The servers' programs, and what is to be said of those that are not there. Without Proxima there is nothing to
 /// compare.
-fn find_peers(flags: &Flags) -> anyhow::Result<(Programs, Vec<String>)> {
+fn find_peers(flags: &Flags) -> anyhow::Result<(Found, Vec<String>)> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for peer in Peer::ALL {
         if !flags.peer.is_empty() && !flags.peer.contains(&peer) {
             continue;
         }
-        match (peer.find(flags.proxima.as_deref()), peer) {
-            (Some(program), _) => found.push((peer, program)),
-            (None, Peer::Nginx) => {
-                skipped.push("nginx: it is not installed (`deploy/setup.sh bench` does)".to_owned());
-            }
-            (None, Peer::Proxima) => {
-                bail!(
-                    "no proxima beside this program: `cargo build --release -p proxima`, or give `--proxima FILE`"
-                )
-            }
+        match peer.find(flags.proxima.as_deref()) {
+            Ok(programs) => found.push((peer, programs)),
+            Err(missing) if peer == Peer::Proxima => bail!(missing),
+            Err(missing) => skipped.push(missing),
         }
     }
     Ok((found, skipped))

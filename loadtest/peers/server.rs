@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
 
 use crate::peer::Peer;
+use crate::side_by_side::cpu;
 use crate::side_by_side::process::Process;
 
-/// A running server.
+/// A running server. Dropping it stops it.
 pub(crate) struct Server {
     /// What it is.
     pub(crate) peer: Peer,
@@ -16,8 +20,40 @@ pub(crate) struct Server {
     pub(crate) http: SocketAddr,
     /// TLS address.
     pub(crate) tls: SocketAddr,
-    /// Its access log.
+    /// Its access log. It appends, so the file may be emptied.
     pub(crate) access_log: PathBuf,
-    /// Its process.
-    pub(crate) process: Process,
+    /// Its processes, in the order in which they are to stop.
+    pub(crate) processes: Vec<Process>,
+    /// Folder in memory for its cached files; it stays empty where a server keeps none.
+    #[expect(dead_code, reason = "for figures of memory, which are still to come")]
+    pub(crate) memory_dir: PathBuf,
+}
+
+/// What is known of a server when it is ready.
+pub(crate) struct Running {
+    /// Plain HTTP address.
+    pub(crate) http: SocketAddr,
+    /// TLS address.
+    pub(crate) tls: SocketAddr,
+    /// Its processes, in the order in which they are to stop.
+    pub(crate) processes: Vec<Process>,
+}
+
+impl Server {
+    /// CPU time, in user and kernel mode, that all its processes have used so far.
+    pub(crate) fn cpu_used(&self) -> anyhow::Result<Duration> {
+        let used = self
+            .processes
+            .iter()
+            .map(|process| cpu::used_by_tree(process.id()?));
+        used.sum::<anyhow::Result<_>>()
+            .with_context(|| self.peer.to_string())
+    }
+
+    /// The ids of all its processes, with those that they started themselves.
+    #[expect(dead_code, reason = "for figures of memory, which are still to come")]
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let roots = self.processes.iter().filter_map(|process| process.id().ok());
+        roots.flat_map(cpu::tree).collect()
+    }
 }

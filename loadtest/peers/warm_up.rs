@@ -46,7 +46,7 @@ async fn fill(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Resul
 async fn fault_of_pass(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Option<String>> {
     let asked = method.origin.asked();
     for status in ask::for_all(mode, server, method.tier).await? {
-        // nginx does not say; there the origin's count and the node's have to do.
+        // The others do not say; there the origin's count and the node's have to do.
         let status = status.unwrap_or_default();
         if server.peer == Peer::Proxima && !is_hit_of(method.tier, &status) {
             return Ok(Some(format!("Cache-Status is {status:?}")));

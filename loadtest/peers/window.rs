@@ -12,12 +12,11 @@ use crate::load::{self, Mode};
 use crate::memcached::{Memcached, Work};
 use crate::origin::Origin;
 use crate::server::Server;
-use crate::side_by_side::cpu;
 use crate::side_by_side::median::median;
 use crate::tier::Tier;
 
-/// How long a server may keep lines of its access log back: nginx flushes every second.
-const LOG_FLUSH: Duration = Duration::from_millis(1200);
+/// How long a server may keep lines of its access log back: most write what they have every second.
+const LOG_FLUSH: Duration = Duration::from_secs(3);
 
 /// Least share of the requests of the second tier that have to be hits of its node.
 const HITS_MIN: f64 = 0.99;
@@ -63,11 +62,10 @@ pub(crate) struct Method<'m> {
 pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Window> {
     empty(&server.access_log)?;
     let asked = method.origin.asked();
-    let root = server.process.id().with_context(|| server.peer.to_string())?;
     let node_before = method.node_work().await?;
-    let (start, before) = (Instant::now(), cpu::used_by_tree(root)?);
+    let (start, before) = (Instant::now(), server.cpu_used()?);
     let load = load::run(mode, server, method.seconds, method).await?;
-    let used = cpu::used_by_tree(root)?.saturating_sub(before);
+    let used = server.cpu_used()?.saturating_sub(before);
     let elapsed = start.elapsed();
     let misses = method.origin.asked() - asked;
     let node = node_before.zip(method.node_work().await?);
@@ -75,8 +73,7 @@ pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) ->
     if let Some(node) = node {
         expect_hits(node.hits, load.requests).with_context(|| server.peer.to_string())?;
     }
-    tokio::time::sleep(LOG_FLUSH).await;
-    let lines = lines_of(&server.access_log)?;
+    let lines = logged(&server.access_log, load.requests).await?;
     empty(&server.access_log)?;
     Ok(Window {
         cpu_us_per_request: used.as_secs_f64() * 1e6 / load.requests as f64,
@@ -108,21 +105,33 @@ impl Method<'_> {
     }
 }
 
-/// Both servers append, so a file that is cut short goes on at its start.
+/// Lines in an access log, once there are as many as `requests` or no more are to be expected.
+async fn logged(log: &Path, requests: u64) -> anyhow::Result<u64> {
+    let start = Instant::now();
+    loop {
+        let lines = lines_of(log)?;
+        if lines >= requests || start.elapsed() > LOG_FLUSH {
+            return Ok(lines);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// All servers append, so a file that is cut short goes on at its start.
 fn empty(log: &Path) -> anyhow::Result<()> {
     let file = OpenOptions::new().write(true).open(log);
     file.and_then(|file| file.set_len(0))
         .with_context(|| format!("access log {}", log.display()))
 }
 
-fn lines_of(log: &Path) -> anyhow::Result<usize> {
+fn lines_of(log: &Path) -> anyhow::Result<u64> {
     let mut file = std::fs::File::open(log)?;
     let mut chunk = vec![0; 1 << 16];
     let mut lines = 0;
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(lines),
-            read => lines += chunk[..read].iter().filter(|&&byte| byte == b'\n').count(),
+            read => lines += chunk[..read].iter().filter(|&&byte| byte == b'\n').count() as u64,
         }
     }
 }
