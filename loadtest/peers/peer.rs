@@ -1,5 +1,6 @@
 //! The servers that are compared: how each is found, set up and started.
 
+mod haproxy;
 mod nginx;
 mod proxima;
 
@@ -128,6 +129,7 @@ impl Peer {
     async fn run(self, programs: &[PathBuf], setting: &Setting) -> anyhow::Result<Running> {
         match (self, programs) {
             (Self::Nginx, [program]) => nginx::start(program, setting).await,
+            (Self::Haproxy, [program]) => haproxy::start(program, setting).await,
             (Self::Proxima, [program]) => proxima::start(program, setting).await,
             _ => bail!("{} programs are not what it takes", programs.len()),
         }

@@ -1,7 +1,7 @@
 //! What the servers are set up with, and how it gets into their configurations.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -67,6 +67,12 @@ impl Setting {
         let file = self.dir.join(name);
         std::fs::write(&file, text).with_context(|| file.display().to_string())?;
         Ok(file)
+    }
+
+    /// Writes the certificate and its key into one PEM file, for servers that read both from one.
+    pub(crate) fn write_pem(&self) -> anyhow::Result<PathBuf> {
+        let read = |file: &Path| std::fs::read_to_string(file).with_context(|| file.display().to_string());
+        self.write("both.pem", &(read(&self.cert)? + &read(&self.key)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A server as a process: pinned to a core, stopped when it is dropped or when this program dies.
 
+use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -27,7 +28,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command whose standard error goes to the file `diagnostics`.
     pub(crate) fn start(command: &mut Command, diagnostics: PathBuf) -> anyhow::Result<Self> {
-        let file = std::fs::File::create(&diagnostics)?;
+        let file = File::create(&diagnostics)?;
         let child = command
             .stderr(file)
             .spawn()
@@ -93,6 +94,12 @@ pub(crate) fn pinned(core: usize, signal: &str, program: &Path) -> Command {
         .arg(program);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// A new file that a process can be given to append to, even after somebody has cut it short.
+pub(crate) fn log_file(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.with_context(|| path.display().to_string())
 }
 
 /// Different addresses that are free now, for a server that cannot say which ports it was given.
