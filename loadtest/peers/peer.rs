@@ -3,6 +3,7 @@
 mod haproxy;
 mod nginx;
 mod proxima;
+mod varnish;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -130,6 +131,9 @@ impl Peer {
         match (self, programs) {
             (Self::Nginx, [program]) => nginx::start(program, setting).await,
             (Self::Haproxy, [program]) => haproxy::start(program, setting).await,
+            (Self::Varnish, [varnishd, varnishncsa, hitch]) => {
+                varnish::start(varnishd, varnishncsa, hitch, setting).await
+            }
             (Self::Proxima, [program]) => proxima::start(program, setting).await,
             _ => bail!("{} programs are not what it takes", programs.len()),
         }
