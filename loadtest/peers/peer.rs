@@ -3,6 +3,7 @@
 mod haproxy;
 mod nginx;
 mod proxima;
+mod traffic_server;
 mod varnish;
 
 use std::fmt;
@@ -134,6 +135,7 @@ impl Peer {
             (Self::Varnish, [varnishd, varnishncsa, hitch]) => {
                 varnish::start(varnishd, varnishncsa, hitch, setting).await
             }
+            (Self::TrafficServer, [program]) => traffic_server::start(program, setting).await,
             (Self::Proxima, [program]) => proxima::start(program, setting).await,
             _ => bail!("{} programs are not what it takes", programs.len()),
         }
