@@ -3,6 +3,7 @@
 mod haproxy;
 mod nginx;
 mod proxima;
+mod squid;
 mod traffic_server;
 mod varnish;
 
@@ -136,6 +137,7 @@ impl Peer {
                 varnish::start(varnishd, varnishncsa, hitch, setting).await
             }
             (Self::TrafficServer, [program]) => traffic_server::start(program, setting).await,
+            (Self::Squid, [program]) => squid::start(program, setting).await,
             (Self::Proxima, [program]) => proxima::start(program, setting).await,
             _ => bail!("{} programs are not what it takes", programs.len()),
         }

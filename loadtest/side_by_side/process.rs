@@ -81,16 +81,21 @@ impl Drop for Process {
 
 /// A command that runs on one core and gets `signal` when this program dies.
 pub(crate) fn pinned(core: usize, signal: &str, program: &Path) -> Command {
+    with_identity(&[], core, signal, program)
+}
+
+/// The same as the user and group of that id, which takes root to start.
+pub(crate) fn pinned_as(user: u32, core: usize, signal: &str, program: &Path) -> Command {
+    let user = user.to_string();
+    let identity = ["--reuid", &user, "--regid", &user, "--clear-groups"];
+    with_identity(&identity, core, signal, program)
+}
+
+fn with_identity(identity: &[&str], core: usize, signal: &str, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
+    command.args(identity).args(["--pdeathsig", signal, "--"]);
     command
-        .args([
-            "--pdeathsig",
-            signal,
-            "--",
-            "taskset",
-            "--cpu-list",
-            &core.to_string(),
-        ])
+        .args(["taskset", "--cpu-list", &core.to_string()])
         .arg(program);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
