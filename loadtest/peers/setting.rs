@@ -1,5 +1,6 @@
 //! What the servers are set up with, and how it gets into their configurations.
 
+use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,14 @@ impl Setting {
     /// The file of a server's access log.
     pub(crate) fn access_log(&self, peer: Peer) -> PathBuf {
         self.dir.join(format!("{peer}.log"))
+    }
+
+    /// Makes the access log, for a server that is given it open, or makes it late itself. What is written goes to its
+    /// end, even after somebody has cut it short.
+    pub(crate) fn create_log(&self, peer: Peer) -> anyhow::Result<File> {
+        let path = self.access_log(peer);
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.with_context(|| path.display().to_string())
     }
 
     /// The folder of a server's cached files.

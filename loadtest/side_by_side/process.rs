@@ -1,6 +1,5 @@
 //! A server as a process: pinned to a core, stopped when it is dropped or when this program dies.
 
-use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -28,7 +27,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command whose standard error goes to the file `diagnostics`.
     pub(crate) fn start(command: &mut Command, diagnostics: PathBuf) -> anyhow::Result<Self> {
-        let file = File::create(&diagnostics)?;
+        let file = std::fs::File::create(&diagnostics)?;
         let child = command
             .stderr(file)
             .spawn()
@@ -81,30 +80,19 @@ impl Drop for Process {
 
 /// A command that runs on one core and gets `signal` when this program dies.
 pub(crate) fn pinned(core: usize, signal: &str, program: &Path) -> Command {
-    with_identity(&[], core, signal, program)
-}
-
-/// The same as the user and group of that id, which takes root to start.
-pub(crate) fn pinned_as(user: u32, core: usize, signal: &str, program: &Path) -> Command {
-    let user = user.to_string();
-    let identity = ["--reuid", &user, "--regid", &user, "--clear-groups"];
-    with_identity(&identity, core, signal, program)
-}
-
-fn with_identity(identity: &[&str], core: usize, signal: &str, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(identity).args(["--pdeathsig", signal, "--"]);
     command
-        .args(["taskset", "--cpu-list", &core.to_string()])
+        .args([
+            "--pdeathsig",
+            signal,
+            "--",
+            "taskset",
+            "--cpu-list",
+            &core.to_string(),
+        ])
         .arg(program);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
-}
-
-/// A new file that a process can be given to append to, even after somebody has cut it short.
-pub(crate) fn log_file(path: &Path) -> anyhow::Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    file.with_context(|| path.display().to_string())
 }
 
 /// Different addresses that are free now, for a server that cannot say which ports it was given.

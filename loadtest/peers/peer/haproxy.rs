@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, log_file, pinned};
+use crate::side_by_side::process::{Process, free_addresses, pinned};
 
 /// The largest cache that haproxy takes, in MiB.
 const CAPACITY_MIB_MAX: u64 = 4095;
@@ -20,7 +20,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
     command
         .arg("-f")
         .arg(&file)
-        .stdout(log_file(&setting.access_log(Peer::Haproxy))?);
+        .stdout(setting.create_log(Peer::Haproxy)?);
     let mut process = Process::start(&mut command, setting.dir.join("haproxy.stderr"))?;
     process.listens(&[http, tls]).await?;
     Ok(Running {

@@ -7,32 +7,32 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context;
+use tokio::process::Command;
 
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, log_file, pinned, pinned_as};
+use crate::side_by_side::process::{Process, free_addresses, pinned};
 
-/// `nobody` and `nogroup`: Squid refuses to run as root, and after a change of identity of its own it would outlive us
-/// (prctl(2)).
+/// `nobody` and `nogroup`, for Squid refuses to run as root.
 const NOBODY: u32 = 65534;
 
 /// Starts it in the foreground, as one process and its log's writer, and waits until it listens.
 pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<Running> {
     let [http, tls] = free_addresses().await?;
     let own = setting.dir.join("squid");
-    let access_log = setting.access_log(Peer::Squid);
     let file = own.join("squid.conf");
     std::fs::create_dir_all(&own)?;
     std::fs::write(&file, configuration(setting, &own, http, tls))?;
     std::fs::copy(&setting.cert, own.join("cert.pem"))?;
     std::fs::copy(&setting.key, own.join("key.pem"))?;
-    log_file(&access_log)?; // there from the start
+    setting.create_log(Peer::Squid)?;
+    // TERM, so that it removes its shared memory.
     let mut command = if rustix::process::geteuid().is_root() {
-        give_away(setting, &[own.clone(), access_log])?;
-        pinned_as(NOBODY, setting.core, "KILL", program)
+        give_away(setting, &[own, setting.access_log(Peer::Squid)])?;
+        pinned_as_nobody(setting.core, program)
     } else {
-        pinned(setting.core, "KILL", program)
+        pinned(setting.core, "TERM", program)
     };
     // -d 0: what goes wrong is said on standard error, too.
     command.args(["-N", "-d", "0", "-n", &service(&setting.dir), "-f"]);
@@ -44,6 +44,16 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
         tls,
         processes: vec![process],
     })
+}
+
+/// Squid as nobody. Were it to change its identity itself, it would outlive us: that clears the parent death signal
+/// (prctl(2)).
+fn pinned_as_nobody(core: usize, program: &Path) -> Command {
+    let id = NOBODY.to_string();
+    let mut command = pinned(core, "TERM", Path::new("setpriv"));
+    command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
+    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+    command
 }
 
 /// What it calls its shared memory, in letters and digits, so that it meets no other Squid's.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, log_file, pinned};
+use crate::side_by_side::process::{Process, free_addresses, pinned};
 
 /// Without such a file it answers nobody.
 const ALLOW_ALL: &str = "ip_allow: [{apply: in, ip_addrs: 0/0, action: allow, methods: ALL}]\n";
@@ -25,7 +25,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
         let file = config_dir.join(name);
         std::fs::write(&file, text).with_context(|| file.display().to_string())?;
     }
-    log_file(&setting.access_log(Peer::TrafficServer))?; // there from the start
+    setting.create_log(Peer::TrafficServer)?;
     let mut command = pinned(setting.core, "KILL", program);
     command
         .env("PROXY_CONFIG_CONFIG_DIR", &config_dir)

@@ -10,7 +10,7 @@ use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
 use crate::side_by_side::cpu;
-use crate::side_by_side::process::{Process, free_addresses, log_file, pinned};
+use crate::side_by_side::process::{Process, free_addresses, pinned};
 use crate::side_by_side::program::pin;
 
 /// What of nginx's "combined" the shared log has: all but the fields of the request.
@@ -34,11 +34,10 @@ pub(super) async fn start(
     let mut cache = Process::start(&mut command, setting.dir.join("varnishd.stderr"))?;
     cache.listens(&[http]).await?;
 
-    let access_log = setting.access_log(Peer::Varnish);
-    log_file(&access_log)?; // there from the start
+    setting.create_log(Peer::Varnish)?;
     let mut command = pinned(setting.core, "KILL", varnishncsa);
     command.arg("-n").arg(&shared).args(["-F", LOG_FORMAT]);
-    command.arg("-a").arg("-w").arg(&access_log);
+    command.arg("-a").arg("-w").arg(setting.access_log(Peer::Varnish));
     let log = Process::start(&mut command, setting.dir.join("varnishncsa.stderr"))?;
 
     let config = setting.write(
