@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// How long a server may take to be ready.
-pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to be ready. haproxy first touches each page of its cache.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may take to stop before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
