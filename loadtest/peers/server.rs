@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::process::Command;
 
 use crate::peer::Peer;
 use crate::side_by_side::cpu;
@@ -37,6 +38,23 @@ pub(crate) struct Running {
     pub(crate) tls: SocketAddr,
     /// Its processes, in the order in which they are to stop.
     pub(crate) processes: Vec<Process>,
+}
+
+impl Running {
+    /// Runs a server that is one command, with its standard error in the file `diagnostics`, and waits until it listens.
+    pub(crate) async fn start(
+        command: &mut Command,
+        diagnostics: PathBuf,
+        [http, tls]: [SocketAddr; 2],
+    ) -> anyhow::Result<Self> {
+        let mut process = Process::start(command, diagnostics)?;
+        process.listens(&[http, tls]).await?;
+        Ok(Self {
+            http,
+            tls,
+            processes: vec![process],
+        })
+    }
 }
 
 impl Server {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, pinned};
+use crate::side_by_side::process::{free_addresses, pinned};
 
 /// The largest cache that haproxy takes, in MiB.
 const CAPACITY_MIB_MAX: u64 = 4095;
@@ -21,13 +21,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
         .arg("-f")
         .arg(&file)
         .stdout(setting.create_log(Peer::Haproxy)?);
-    let mut process = Process::start(&mut command, setting.dir.join("haproxy.stderr"))?;
-    process.listens(&[http, tls]).await?;
-    Ok(Running {
-        http,
-        tls,
-        processes: vec![process],
-    })
+    Running::start(&mut command, setting.dir.join("haproxy.stderr"), [http, tls]).await
 }
 
 fn configuration(setting: &Setting, pem: &Path, http: SocketAddr, tls: SocketAddr) -> String {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, pinned};
+use crate::side_by_side::process::{free_addresses, pinned};
 use crate::tier::Tier;
 
 /// Least size of the memory for keys, in bytes.
@@ -28,13 +28,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
         .arg("-c")
         .arg(&file)
         .stdout(Stdio::null());
-    let mut process = Process::start(&mut command, setting.dir.join("nginx.stderr"))?;
-    process.listens(&[http, tls]).await?;
-    Ok(Running {
-        http,
-        tls,
-        processes: vec![process],
-    })
+    Running::start(&mut command, setting.dir.join("nginx.stderr"), [http, tls]).await
 }
 
 fn configuration(setting: &Setting, http: SocketAddr, tls: SocketAddr) -> String {

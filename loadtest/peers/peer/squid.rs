@@ -12,7 +12,7 @@ use tokio::process::Command;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, pinned};
+use crate::side_by_side::process::{free_addresses, pinned};
 
 /// `nobody` and `nogroup`, for Squid refuses to run as root.
 const NOBODY: u32 = 65534;
@@ -37,13 +37,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
     // -d 0: what goes wrong is said on standard error, too.
     command.args(["-N", "-d", "0", "-n", &service(&setting.dir), "-f"]);
     command.arg(&file).stdout(Stdio::null());
-    let mut process = Process::start(&mut command, setting.dir.join("squid.stderr"))?;
-    process.listens(&[http, tls]).await?;
-    Ok(Running {
-        http,
-        tls,
-        processes: vec![process],
-    })
+    Running::start(&mut command, setting.dir.join("squid.stderr"), [http, tls]).await
 }
 
 /// Squid as nobody. Were it to change its identity itself, it would outlive us: that clears the parent death signal
@@ -56,9 +50,10 @@ fn pinned_as_nobody(core: usize, program: &Path) -> Command {
     command
 }
 
-/// What it calls its shared memory, in letters and digits, so that it meets no other Squid's.
+/// What it calls its shared memory, so that it meets no other Squid's: the name of its folder, of which it takes letters
+/// and digits.
 fn service(dir: &Path) -> String {
-    let name = dir.display().to_string();
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
     name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 

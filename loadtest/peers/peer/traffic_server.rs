@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::Peer;
 use crate::server::Running;
 use crate::setting::Setting;
-use crate::side_by_side::process::{Process, free_addresses, pinned};
+use crate::side_by_side::process::{free_addresses, pinned};
 
 /// Without such a file it answers nobody.
 const ALLOW_ALL: &str = "ip_allow: [{apply: in, ip_addrs: 0/0, action: allow, methods: ALL}]\n";
@@ -31,13 +31,7 @@ pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<R
         .env("PROXY_CONFIG_CONFIG_DIR", &config_dir)
         .env("PROXY_CONFIG_LOCAL_STATE_DIR", &state_dir)
         .stdout(Stdio::null());
-    let mut process = Process::start(&mut command, setting.dir.join("ats.stderr"))?;
-    process.listens(&[http, tls]).await?;
-    Ok(Running {
-        http,
-        tls,
-        processes: vec![process],
-    })
+    Running::start(&mut command, setting.dir.join("ats.stderr"), [http, tls]).await
 }
 
 /// Its files, each with its text.
