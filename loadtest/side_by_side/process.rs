@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may take to stop before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server's first process.
 pub(crate) struct Process {
