@@ -9,9 +9,10 @@ mod varnish;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::load::Mode;
 use crate::server::{Running, Server};
@@ -20,7 +21,7 @@ use crate::side_by_side::program::{find_program, version_of};
 use crate::tier::Tier;
 
 /// A server to compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Peer {
     /// nginx with one worker.
@@ -115,10 +116,12 @@ impl Peer {
             let version = self.version(programs).await?;
             let memory_dir = setting.cache_dir(self);
             std::fs::create_dir_all(&memory_dir)?;
+            let started = Instant::now();
             let running = self.run(programs, setting).await?;
             anyhow::Ok(Server {
                 peer: self,
                 version,
+                started,
                 http: running.http,
                 tls: running.tls,
                 access_log: setting.access_log(self),

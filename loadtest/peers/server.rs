@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::process::Command;
@@ -17,6 +17,8 @@ pub(crate) struct Server {
     pub(crate) peer: Peer,
     /// Its version, as it says.
     pub(crate) version: String,
+    /// When its first process was started.
+    pub(crate) started: Instant,
     /// Plain HTTP address.
     pub(crate) http: SocketAddr,
     /// TLS address.
@@ -26,7 +28,6 @@ pub(crate) struct Server {
     /// Its processes, in the order in which they are to stop.
     pub(crate) processes: Vec<Process>,
     /// Folder in memory for its cached files; it stays empty where a server keeps none.
-    #[expect(dead_code, reason = "for figures of memory, which are still to come")]
     pub(crate) memory_dir: PathBuf,
 }
 
@@ -69,7 +70,6 @@ impl Server {
     }
 
     /// The ids of all its processes, with those that they started themselves.
-    #[expect(dead_code, reason = "for figures of memory, which are still to come")]
     pub(crate) fn pids(&self) -> Vec<u32> {
         let roots = self.processes.iter().filter_map(|process| process.id().ok());
         roots.flat_map(cpu::tree).collect()

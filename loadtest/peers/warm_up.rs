@@ -6,11 +6,10 @@ use anyhow::bail;
 use tokio::time::sleep;
 
 use crate::ask;
-use crate::load::{self, Mode};
+use crate::load::{self, Method, Mode};
 use crate::peer::Peer;
 use crate::server::Server;
 use crate::tier::Tier;
-use crate::window::Method;
 
 /// How often all objects are read at most until all are hits. The first time fetches them; Proxima writes to the ring
 /// behind its answers, so the second may come too early for the last of them.

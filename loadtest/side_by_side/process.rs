@@ -55,7 +55,7 @@ impl Process {
             for &address in addresses {
                 while TcpStream::connect(address).await.is_err() {
                     self.check()?;
-                    sleep(Duration::from_millis(20)).await;
+                    sleep(Duration::from_millis(1)).await; // how long it takes to be ready is a figure
                 }
             }
             self.check()
