@@ -104,19 +104,25 @@ async fn main() -> ExitCode {
 
 /// Measures or reads, and makes of it what is asked for. What went wrong with Proxima is an error in the end.
 async fn run(flags: &Flags) -> anyhow::Result<()> {
-    let results = match &flags.from {
-        Some(file) => Results::read(file)?,
-        None => bench::run(flags).await?,
-    };
-    if let Some(folder) = &flags.plots {
-        plot::write_all(&results, folder)?;
+    if let Some(file) = &flags.from {
+        return publish(&Results::read(file)?, flags);
     }
-    if let Some(file) = &flags.update_readme {
-        readme::update(file, &results, flags.plots.as_deref())?;
-    }
+    let results = bench::run(flags).await?;
+    publish(&results, flags)?;
     let own = results.faults_of(Peer::Proxima);
     if !own.is_empty() {
         bail!("proxima did not do what was asked of it: {}", own.join("; "));
+    }
+    Ok(())
+}
+
+/// Writes charts and the README's figures, where they are asked for.
+fn publish(results: &Results, flags: &Flags) -> anyhow::Result<()> {
+    if let Some(folder) = &flags.plots {
+        plot::write_all(results, folder)?;
+    }
+    if let Some(file) = &flags.update_readme {
+        readme::update(file, results, flags.plots.as_deref())?;
     }
     Ok(())
 }

@@ -8,9 +8,8 @@
 use std::time::{Duration, Instant};
 
 use proxima_load::run::Alarm;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
-use tokio_rustls::client::TlsStream;
 
 use crate::bench::Bench;
 use crate::catalogue::Sizes;
@@ -113,8 +112,8 @@ struct Answered {
 }
 
 /// Makes all connections ask as scheduled.
-async fn converse(
-    connections: Vec<Client<TlsStream<TcpStream>>>,
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    connections: Vec<Client<S>>,
     path: &str,
     schedule: Schedule,
 ) -> anyhow::Result<Answered> {
@@ -172,6 +171,9 @@ impl Answered {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::sleep;
+
     use super::*;
 
     fn schedule(rate: u32, seconds: u64) -> Schedule {
@@ -193,6 +195,36 @@ mod tests {
         assert_eq!(due[0], schedule.start);
         for pair in due.windows(2) {
             assert_eq!(pair[1] - pair[0], Duration::from_micros(50));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_due_while_a_server_stalls_counts_from_when_it_was_due() {
+        const STALL: Duration = Duration::from_millis(200);
+        const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n";
+        let (near, mut far) = tokio::io::duplex(1 << 10);
+        tokio::spawn(async move {
+            for place in 0.. {
+                let mut request = [0; REQUEST.len()];
+                far.read_exact(&mut request).await.unwrap();
+                if place == 0 {
+                    sleep(STALL).await;
+                }
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                far.write_all(answer).await.unwrap();
+            }
+        });
+        // One connection of all, which has a request due every 10 ms.
+        let client = Client::new(near, "127.0.0.1:1".parse().unwrap());
+        let answered = converse(vec![client], "/", schedule(100 * CONNECTIONS, 1)).await;
+        let latencies_us = answered.unwrap().latencies_us;
+        assert_eq!(latencies_us.len(), 100);
+        for (place, latency_us) in (0..20).zip(latencies_us) {
+            let left = STALL - Duration::from_millis(10) * place;
+            assert!(
+                latency_us >= u32::try_from(left.as_micros()).unwrap() - 1_000,
+                "{place}: {latency_us}"
+            );
         }
     }
 
