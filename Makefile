@@ -8,7 +8,8 @@ SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 export PATH := $(PATH):/usr/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-load bench-ring instructions instructions-dev
+.PHONY: help setup setup-run setup-test setup-bench build run test load fuzz lint check-scripts doc audit bench bench-readme \
+	bench-load bench-ring instructions instructions-dev
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -77,9 +78,14 @@ doc: setup-run ## build the code's documentation
 audit: ## look for known vulnerabilities in dependencies (needs cargo-deny and the network)
 	$(CARGO) deny check advisories
 
-bench: setup-bench ## compare hits from memory and from memcached with nginx, side by side
+# About 35 minutes; `make bench ARGS='--figure hits --tier l1 --mode https'` takes two.
+bench: setup-bench ## compare with nginx, haproxy, Varnish, Traffic Server and Squid, side by side
 	$(CARGO) build --release -p proxima -p proxima-load --bins
-	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json $(ARGS)
+	$(TARGET)/release/proxima-peers --out $(TARGET)/peers.json --plots $(TARGET)/peers-plots $(ARGS)
+
+bench-readme: setup-run ## put what `make bench` measured last into README.md
+	$(CARGO) build --release -p proxima-load --bin proxima-peers
+	$(TARGET)/release/proxima-peers --from $(TARGET)/peers.json --plots loadtest/peers/plots --update-readme README.md
 
 bench-load: setup-bench ## compare the load generator with wrk, hey and h2load, side by side
 	$(CARGO) build --release -p proxima-load --bins

@@ -3,7 +3,7 @@
 #
 #   deploy/setup.sh run     build the release binaries and run three regions on this machine
 #   deploy/setup.sh test    the above, and run the tests
-#   deploy/setup.sh bench   the above, and compare with nginx and other load generators
+#   deploy/setup.sh bench   the above, and compare with other servers and load generators
 #
 # It looks for commands, not packages, so a machine that has them from elsewhere is left alone.
 set -euo pipefail
@@ -30,10 +30,15 @@ TEST=(
   npm:npm
 )
 BENCH=(
-  nginx:nginx-light             # the peer to compare with
+  nginx:nginx-light             # the peers to compare with
+  haproxy:haproxy
+  varnishd:varnish
+  varnishncsa:varnish           # writes Varnish's access log
+  hitch:hitch                   # TLS in front of Varnish
+  traffic_server:trafficserver
+  squid:squid-openssl           # Debian's package squid cannot serve TLS as an origin would
   hey:hey                       # a load generator to compare ours with
   taskset:util-linux            # pins each process to one core
-  hey:hey                       # a load generator to compare with
 )
 
 usage() {
@@ -70,7 +75,7 @@ find_missing() {
   done
 }
 
-# Debian starts a service as soon as it is installed, which would take memcached's and nginx's usual ports; we
+# Debian starts a service as soon as it is installed, which would take the usual ports of memcached and others; we
 # only want the binaries.
 without_services() {
   local policy=/usr/sbin/policy-rc.d

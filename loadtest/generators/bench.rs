@@ -10,8 +10,8 @@ use crate::demand::{Demand, Part};
 use crate::generator::{Generator, Task};
 use crate::report::{GeneratorReport, PartReport, Program, Report};
 use crate::server::{BODY_BYTES, Server};
-use crate::side_by_side::comparison;
 use crate::side_by_side::program::{pin_self, require};
+use crate::side_by_side::turns::by_turns;
 use crate::window::{Window, measure};
 
 /// Programs without which nothing can be measured.
@@ -37,7 +37,7 @@ struct Bench<'f> {
 /// Measures what the flags ask for, prints a table per part, and writes the report.
 pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     require(&TOOLS)?;
-    pin_self(flags.load_core).await?;
+    pin_self(flags.terms.load_core).await?;
     let (programs, skipped) = find_generators(flags)?;
     let files = tempfile::Builder::new()
         .prefix("proxima-generators-")
@@ -46,19 +46,23 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     let bench = Bench {
         flags,
         programs,
-        server: Server::start(flags.server_core, files.path()).await?,
+        server: Server::start(flags.terms.server_core, files.path()).await?,
         files,
     };
     let mut report = Report {
-        seconds: flags.seconds,
-        rounds: flags.rounds,
+        seconds: flags.terms.seconds,
+        rounds: flags.terms.rounds,
         body_bytes: BODY_BYTES,
         server: bench.server.version.clone(),
         programs: bench.versions().await?,
         skipped,
         parts: Vec::new(),
     };
-    introduce(flags);
+    flags.terms.introduce(
+        &format!("Fixed answer of {BODY_BYTES} bytes over HTTP/1.1"),
+        "nginx with one worker, alone",
+        "the generators, one at a time",
+    );
     for part in Part::ALL {
         if flags.part.is_empty() || flags.part.contains(&part) {
             let measured = bench.measure_part(part).await?;
@@ -66,26 +70,7 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
             report.parts.push(measured);
         }
     }
-    let skipped = report.skipped.iter();
-    skipped.for_each(|skipped| println!("\nSKIPPED {skipped}"));
-    flags
-        .out
-        .as_deref()
-        .map_or(Ok(()), |file| comparison::write(&report, file))
-}
-
-fn introduce(flags: &Flags) {
-    let Flags {
-        rounds,
-        seconds,
-        server_core,
-        load_core,
-        ..
-    } = flags;
-    println!("Fixed answer of {BODY_BYTES} bytes over HTTP/1.1, median of {rounds} × {seconds} s");
-    println!(
-        "Core {server_core}: nginx with one worker, alone. Core {load_core}: the generators, one at a time."
-    );
+    flags.terms.conclude(&report, &report.skipped)
 }
 
 impl Bench<'_> {
@@ -116,25 +101,28 @@ impl Bench<'_> {
                     .map(move |(generator, program)| (*demand, *generator, program))
             })
             .collect();
-        let mut windows: Vec<Vec<Window>> = vec![Vec::new(); turns.len()];
         for (demand, generator, program) in &turns {
             self.measure(*demand, *generator, program, WARM_UP_SECONDS)
                 .await?;
         }
-        let rounds = self.flags.rounds;
-        for round in 1..=rounds {
-            for ((demand, generator, program), windows) in turns.iter().zip(&mut windows) {
-                let window = self
-                    .measure(*demand, *generator, program, self.flags.seconds)
-                    .await?;
+        let terms = &self.flags.terms;
+        let rounds = terms.rounds;
+        let measure = async |(demand, generator, program): &(Demand, Generator, &PathBuf)| {
+            self.measure(*demand, *generator, program, terms.seconds).await
+        };
+        let windows = by_turns(
+            rounds,
+            &turns,
+            measure,
+            |round, (_, generator, _), window: &Window| {
                 let (cpu, rate) = (window.cpu_us_per_request, window.requests_per_second);
                 eprintln!(
                     "{}, round {round} of {rounds}: {generator}: {cpu:.1} µs/request, {rate:.0} requests/s",
                     part.description()
                 );
-                windows.push(window);
-            }
-        }
+            },
+        );
+        let windows = windows.await?;
         let measured = turns.into_iter().zip(windows);
         let reports = measured.filter_map(|((demand, generator, _), windows)| {
             GeneratorReport::new(generator, demand.connections, windows)
@@ -153,7 +141,7 @@ impl Bench<'_> {
             url: &self.server.url,
             demand,
             seconds,
-            core: self.flags.load_core,
+            core: self.flags.terms.load_core,
             dir: self.files.path(),
         };
         measure(generator, program, &task, &self.server)

@@ -30,17 +30,14 @@ use clap::Parser;
 use crate::demand::Part;
 use crate::generator::Generator;
 use crate::side_by_side::comparison;
+use crate::side_by_side::terms::Terms;
 
 /// What a request costs proxima-load, side by side with wrk, hey and h2load.
 #[derive(Debug, Parser)]
 #[command(name = "proxima-generators", version)]
 struct Flags {
-    /// How often the generators take turns; the tables show medians.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// Length of one measurement.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
-    seconds: u32,
+    #[command(flatten)]
+    terms: Terms,
     /// What to measure; may be repeated [default: all].
     #[arg(long, value_name = "PART")]
     part: Vec<Part>,
@@ -50,15 +47,6 @@ struct Flags {
     /// The proxima-load binary [default: the one beside this program].
     #[arg(long, value_name = "FILE", env = "PROXIMA_LOAD_BIN")]
     proxima_load: Option<PathBuf>,
-    /// Core of the server.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    server_core: usize,
-    /// Core of the generators.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    load_core: usize,
-    /// Where to write all measurements as JSON.
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
 // One thread: a child's parent-death signal is tied to the thread that started it.

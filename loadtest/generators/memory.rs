@@ -1,20 +1,14 @@
-//! Memory of a process, from `/proc`.
+//! Memory of a generator.
 
-/// The most memory that a living process has had resident so far, in KiB.
+use crate::side_by_side::proc::kib;
+
+/// The most memory that a living process has had resident so far, in KiB. One that has ended but was not waited for
+/// has none.
 pub(crate) fn peak_kib(pid: u32) -> Option<u64> {
-    peak_in(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
-}
-
-/// `VmHWM` of proc_pid_status(5). A process that has ended but was not waited for has none.
-fn peak_in(status: &str) -> Option<u64> {
-    let of = |line: &str| {
-        line.strip_prefix("VmHWM:")?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse()
-            .ok()
-    };
-    status.lines().find_map(of)
+    kib(
+        &std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?,
+        "VmHWM",
+    )
 }
 
 #[cfg(test)]
@@ -22,10 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_peak_where_there_is_one() {
-        let status = "Name:\twrk\nVmPeak:\t  9999 kB\nVmHWM:\t    1234 kB\nVmRSS:\t     900 kB\n";
-        assert_eq!(peak_in(status), Some(1234));
-        assert_eq!(peak_in("Name:\twrk\nState:\tZ (zombie)\n"), None);
+    fn this_process_has_a_peak() {
         assert!(peak_kib(std::process::id()).unwrap() > 100);
     }
 }

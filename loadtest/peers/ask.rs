@@ -3,8 +3,8 @@
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
+use crate::catalogue::Sizes;
 use crate::load::{Mode, output_of};
-use crate::origin;
 use crate::server::Server;
 use crate::tier::Tier;
 
@@ -27,14 +27,15 @@ pub(crate) async fn for_all(mode: Mode, server: &Server, tier: Tier) -> anyhow::
     curl.arg(format!(
         "{}{}{}",
         mode.base(server),
-        origin::PATH_PREFIX,
+        Sizes::Even.path_prefix(),
         ids(tier)
     ));
     let printed = output_of(curl.kill_on_drop(true)).await?;
     let (mut rest, mut statuses) = (printed.as_str(), Vec::new());
     for id in tier.objects() {
         let read = answer(rest, mode, id);
-        let (status, following) = read.with_context(|| format!("{}: {}", server.peer, origin::path(id)))?;
+        let (status, following) =
+            read.with_context(|| format!("{}: {}", server.peer, Sizes::Even.path(id)))?;
         statuses.push(status);
         rest = following;
     }
@@ -61,7 +62,7 @@ fn answer(printed: &str, mode: Mode, id: u32) -> anyhow::Result<(CacheStatus, &s
     if (words.next(), words.next()) != (Some(protocol), Some("200")) {
         bail!("the answer is {status_line:?}, not {protocol} 200");
     }
-    let body = origin::body(id);
+    let body = Sizes::Even.body(id);
     let following = rest
         .strip_prefix(body.as_str())
         .context("the body is not the origin's")?;
@@ -80,7 +81,7 @@ mod tests {
     fn printed(status: &str, id: u32) -> String {
         format!(
             "{status}\r\nCache-Status: p; hit; detail=l2\r\n\r\n{}",
-            origin::body(id)
+            Sizes::Even.body(id)
         )
     }
 

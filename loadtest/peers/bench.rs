@@ -1,221 +1,119 @@
 //! The comparison from start to end.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use tempfile::TempDir;
+use proxima_load::output::rfc3339::Rfc3339;
 
 use crate::Flags;
-use crate::load::Mode;
-use crate::memcached::Memcached;
-use crate::origin::{BODY_BYTES, Origin};
+use crate::figure::{Figure, hits};
+use crate::instance::folder;
+use crate::limits::allow_connections;
+use crate::machine::Machine;
+use crate::origin::Origin;
 use crate::peer::Peer;
-use crate::report::{ModeReport, PeerReport, Report, TierReport};
-use crate::server::Server;
-use crate::setting::Setting;
-use crate::side_by_side::comparison;
+use crate::results::{LAYOUT, Results, Version};
 use crate::side_by_side::program::{pin_self, require};
-use crate::tier::Tier;
-use crate::warm_up::warm_up;
-use crate::window::{Method, Window, measure};
 
 /// Programs without which nothing can be measured.
 const TOOLS: [&str; 6] = ["curl", "h2load", "memcached", "setpriv", "taskset", "wrk"];
 
-/// Where Linux keeps files in memory.
-const MEMORY_FOLDER: &str = "/dev/shm";
-
-/// The servers to compare, with their programs.
-type Programs = Vec<(Peer, PathBuf)>;
+/// The servers to compare, each with its programs.
+pub(crate) type Found = Vec<(Peer, Vec<PathBuf>)>;
 
 /// What all measurements share.
-struct Bench<'f> {
-    flags: &'f Flags,
-    peers: Programs,
-    origin: Origin,
-    cert: PathBuf,
-    key: PathBuf,
+pub(crate) struct Bench<'f> {
+    /// What was asked for.
+    pub(crate) flags: &'f Flags,
+    /// The origin of all servers.
+    pub(crate) origin: Origin,
+    /// The servers.
+    pub(crate) found: Found,
+    /// Of the servers that have been started.
+    pub(crate) versions: RefCell<Vec<Version>>,
+    /// PEM file of the certificate of all servers.
+    pub(crate) cert: PathBuf,
+    /// PEM file of its key.
+    pub(crate) key: PathBuf,
 }
 
-/// Measures what the flags ask for, prints a table per tier and mode, and writes the report.
-pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
-    let plan = plan(flags);
-    if plan.is_empty() {
-        bail!("nothing to measure: that mode is not measured in that tier");
-    }
+/// Measures what the flags ask for, prints a table per part, and writes the results.
+pub(crate) async fn run(flags: &Flags) -> anyhow::Result<Results> {
+    let figures = figures(flags)?;
     require(&TOOLS)?;
-    pin_self(flags.load_core).await?;
-    let (peers, skipped) = find_peers(flags)?;
-    if peers.is_empty() {
+    let machine = Machine::this();
+    pin_self(flags.terms.load_core).await?;
+    allow_connections(flags.connections)?;
+    let (found, skipped) = find_peers(flags)?;
+    if found.is_empty() {
         bail!("nothing to measure: {}", skipped.join(", "));
     }
     let files = folder(&std::env::temp_dir())?;
     let (cert, key) = certificate(files.path())?;
     let bench = Bench {
         flags,
-        peers,
         origin: Origin::start().await?,
+        found,
+        versions: RefCell::default(),
         cert,
         key,
     };
-    let mut report = Report {
-        seconds: flags.seconds,
-        rounds: flags.rounds,
-        body_bytes: BODY_BYTES,
+    flags.terms.introduce(
+        "Cached answers, one worker",
+        "the server under test, alone",
+        "everything else",
+    );
+    let mut results = Results {
+        layout: LAYOUT,
+        date: now(),
+        machine,
+        seconds: flags.terms.seconds,
+        rounds: flags.terms.rounds,
+        versions: Vec::new(),
         skipped,
-        tiers: Vec::new(),
-        modes: Vec::new(),
+        parts: Vec::new(),
     };
-    introduce(flags);
-    for (tier, modes) in plan {
-        bench.measure_tier(tier, &modes, &mut report).await?;
-    }
-    report
-        .skipped
-        .iter()
-        .for_each(|skipped| println!("\nSKIPPED {skipped}"));
-    flags
-        .out
-        .as_deref()
-        .map_or(Ok(()), |file| comparison::write(&report, file))
-}
-
-fn introduce(flags: &Flags) {
-    let Flags {
-        rounds,
-        seconds,
-        server_core,
-        load_core,
-        ..
-    } = flags;
-    println!("Cached hit of {BODY_BYTES} bytes, one worker, median of {rounds} × {seconds} s");
-    println!("Core {server_core}: the server under test, alone. Core {load_core}: everything else.");
-}
-
-/// The modes to measure in each tier; tiers without any are left out.
-fn plan(flags: &Flags) -> Vec<(Tier, Vec<Mode>)> {
-    let tiers = Tier::ALL.into_iter();
-    tiers
-        .filter(|tier| flags.tier.is_empty() || flags.tier.contains(tier))
-        .map(|tier| {
-            let modes = tier.modes().iter().copied();
-            let wanted = modes.filter(|mode| flags.mode.is_empty() || flags.mode.contains(mode));
-            (tier, wanted.collect::<Vec<_>>())
-        })
-        .filter(|(_, modes)| !modes.is_empty())
-        .collect()
-}
-
-impl Bench<'_> {
-    /// Starts what the tier needs, measures it in each mode and stops everything again.
-    async fn measure_tier(&self, tier: Tier, modes: &[Mode], report: &mut Report) -> anyhow::Result<()> {
-        let Flags {
-            rounds,
-            seconds,
-            server_core,
-            load_core,
-            ..
-        } = *self.flags;
-        let files = folder(&std::env::temp_dir())?;
-        let memory = folder(Path::new(MEMORY_FOLDER)).context("nginx's cache needs a folder in memory")?;
-        let node = match tier {
-            Tier::L1 => None,
-            Tier::L2 => Some(Memcached::start(load_core, files.path()).await?),
+    for figure in figures {
+        let mut take = |part| {
+            print!("\n{part}");
+            results.parts.push(part);
         };
-        if let Some(node) = &node {
-            node.preload(tier).await?;
-        }
-        let setting = Setting {
-            tier,
-            node: node.as_ref().map(|node| node.address),
-            core: server_core,
-            origin: self.origin.address,
-            dir: files.path().to_owned(),
-            memory_dir: memory.path().to_owned(),
-            cert: self.cert.clone(),
-            key: self.key.clone(),
-        };
-        let mut servers = Vec::new();
-        for (peer, program) in &self.peers {
-            servers.push(peer.start(program, &setting).await?);
-        }
-        let described = TierReport::new(tier, node.as_ref());
-        print!("\n{described}");
-        report.tiers.push(described);
-        let method = Method {
-            tier,
-            node: node.as_ref(),
-            seconds,
-            load_core,
-            origin: &self.origin,
-            dir: files.path(),
-        };
-        for &mode in modes {
-            let measured = compare(mode, &servers, rounds, &method).await?;
-            print!("\n{measured}");
-            report.modes.push(measured);
-        }
-        Ok(())
+        figure.measure(&bench, &mut take).await?;
     }
+    results.versions = bench.versions.into_inner();
+    flags.terms.conclude(&results, &results.skipped)?;
+    Ok(results)
 }
 
-/// Measures all servers in one mode, by turns.
-async fn compare(
-    mode: Mode,
-    servers: &[Server],
-    rounds: u32,
-    method: &Method<'_>,
-) -> anyhow::Result<ModeReport> {
-    let mut windows: Vec<Vec<Window>> = vec![Vec::new(); servers.len()];
-    for server in servers {
-        warm_up(mode, server, method).await?;
+/// The figures that the flags choose.
+fn figures(flags: &Flags) -> anyhow::Result<Vec<Figure>> {
+    let chosen = |figure: &Figure| flags.figure.is_empty() || flags.figure.contains(figure);
+    let mut figures: Vec<_> = Figure::ALL.into_iter().filter(chosen).collect();
+    if hits::plan(flags).is_empty() {
+        figures.retain(|figure| *figure != Figure::Hits);
     }
-    for round in 1..=rounds {
-        for (server, windows) in servers.iter().zip(&mut windows) {
-            let window = measure(mode, server, method).await?;
-            let cpu = window.cpu_us_per_request;
-            eprintln!(
-                "{}: {}, round {round} of {rounds}: {}: {cpu:.1} µs/request",
-                method.tier,
-                mode.description(),
-                server.peer
-            );
-            windows.push(window);
-        }
+    if figures.is_empty() {
+        bail!("nothing to measure: that mode is not measured in that tier");
     }
-    let peers = servers.iter().zip(windows);
-    let peers = peers.filter_map(|(server, windows)| PeerReport::new(server.peer, &server.version, windows));
-    Ok(ModeReport::new(method.tier, mode, peers.collect()))
+    Ok(figures)
 }
 
 /// The servers' programs, and what is to be said of those that are not there. Without Proxima there is nothing to
 /// compare.
-fn find_peers(flags: &Flags) -> anyhow::Result<(Programs, Vec<String>)> {
+fn find_peers(flags: &Flags) -> anyhow::Result<(Found, Vec<String>)> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for peer in Peer::ALL {
         if !flags.peer.is_empty() && !flags.peer.contains(&peer) {
             continue;
         }
-        match (peer.find(flags.proxima.as_deref()), peer) {
-            (Some(program), _) => found.push((peer, program)),
-            (None, Peer::Nginx) => {
-                skipped.push("nginx: it is not installed (`deploy/setup.sh bench` does)".to_owned());
-            }
-            (None, Peer::Proxima) => {
-                bail!(
-                    "no proxima beside this program: `cargo build --release -p proxima`, or give `--proxima FILE`"
-                )
-            }
+        match peer.find(flags.proxima.as_deref()) {
+            Ok(programs) => found.push((peer, programs)),
+            Err(missing) if peer == Peer::Proxima => bail!(missing),
+            Err(missing) => skipped.push(missing),
         }
     }
     Ok((found, skipped))
-}
-
-fn folder(parent: &Path) -> anyhow::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("proxima-peers-")
-        .tempdir_in(parent);
-    folder.with_context(|| parent.display().to_string())
 }
 
 /// A certificate for this machine, signed by itself, and its key.
@@ -228,36 +126,49 @@ fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((cert, key))
 }
 
+/// `2026-02-28T23:59:59Z`.
+fn now() -> String {
+    let mut text = String::new();
+    Rfc3339::default().append(proxima_load::run::unix_ns(), &mut text);
+    text.split('.').next().unwrap_or_default().to_owned() + "Z"
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
 
-    /// A tier and what of it is measured.
-    type Part = (Tier, &'static [Mode]);
-
     #[test]
-    fn flags_choose_tiers_and_modes() {
-        let all: &[Mode] = &Mode::ALL;
-        let h1: &[Mode] = &[Mode::Http, Mode::Https];
-        let cases: [(&[&str], &[Part]); 5] = [
-            (&[], &[(Tier::L1, all), (Tier::L2, h1)]),
-            (&["--tier", "l2"], &[(Tier::L2, h1)]),
+    fn flags_choose_figures() {
+        let cases: [(&[&str], &[Figure]); 4] = [
+            (&[], &Figure::ALL),
+            (&["--figure", "idle"], &[Figure::Idle]),
             (
-                &["--mode", "https"],
-                &[(Tier::L1, &[Mode::Https]), (Tier::L2, &[Mode::Https])],
+                &["--figure", "miss", "--figure", "latency"],
+                &[Figure::Latency, Figure::Miss],
             ),
-            (&["--mode", "h2"], &[(Tier::L1, &[Mode::H2])]),
-            (&["--tier", "l2", "--mode", "h2"], &[]),
+            (&["--figure", "start", "--tier", "l2"], &[Figure::Start]),
         ];
         for (arguments, expected) in cases {
             let flags = Flags::parse_from(["proxima-peers"].iter().chain(arguments));
-            let expected: Vec<_> = expected
-                .iter()
-                .map(|(tier, modes)| (*tier, modes.to_vec()))
-                .collect();
-            assert_eq!(plan(&flags), expected, "{arguments:?}");
+            assert_eq!(figures(&flags).unwrap(), expected, "{arguments:?}");
         }
+        let none = [
+            "proxima-peers",
+            "--figure",
+            "hits",
+            "--tier",
+            "l2",
+            "--mode",
+            "h2",
+        ];
+        assert!(figures(&Flags::parse_from(none)).is_err());
+    }
+
+    #[test]
+    fn the_date_has_no_fractions() {
+        let now = now();
+        assert_eq!((now.len(), &now[10..11], &now[19..]), (20, "T", "Z"));
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::origin;
+use crate::catalogue::Sizes;
 use crate::side_by_side::cpu;
 use crate::side_by_side::process::{Process, pinned};
 use crate::side_by_side::program::{find_program, version_of};
@@ -84,7 +84,7 @@ impl Memcached {
     pub(crate) async fn preload(&self, tier: Tier) -> anyhow::Result<()> {
         let mut commands = String::new();
         for id in tier.objects() {
-            let (path, body) = (origin::path(id), origin::body(id));
+            let (path, body) = (Sizes::Even.path(id), Sizes::Even.body(id));
             commands += &format!("set {path} 0 0 {}\r\n{body}\r\n", body.len());
         }
         let answers = self.converse(&commands, tier.objects().count()).await?;

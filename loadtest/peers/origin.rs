@@ -1,4 +1,4 @@
-//! The origin behind the servers: objects of one size, and a count of how often it was asked for one.
+//! The origin behind the servers: the catalogue's objects, and a count of how often it was asked for one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-/// Size of an object in bytes: a profile or a job offer without its prose.
-pub(crate) const BODY_BYTES: usize = 1536;
-/// What the path of every object begins with; its id follows.
-pub(crate) const PATH_PREFIX: &str = "/profiles/";
+use crate::catalogue::Sizes;
+
 /// For a day, which is longer than any run.
 const LIFETIME: &str = "max-age=86400";
 
@@ -33,7 +32,8 @@ impl Origin {
         let address = listener.local_addr()?;
         let asked = Arc::new(AtomicU64::new(0));
         let router = Router::new()
-            .route(&format!("{PATH_PREFIX}{{id}}"), get(answer))
+            .route(&format!("{}{{id}}", Sizes::Even.path_prefix()), get(even))
+            .route(&format!("{}{{id}}", Sizes::Spread.path_prefix()), get(spread))
             .with_state(Arc::clone(&asked));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, asked })
@@ -45,39 +45,39 @@ impl Origin {
     }
 }
 
-/// Where an object is.
-pub(crate) fn path(id: u32) -> String {
-    format!("{PATH_PREFIX}{id}")
+type Asked = State<Arc<AtomicU64>>;
+
+async fn even(asked: Asked, Path(id): Path<u32>) -> Response {
+    answer(&asked, Sizes::Even, id)
 }
 
-async fn answer(State(asked): State<Arc<AtomicU64>>, Path(id): Path<u32>) -> Response {
+async fn spread(asked: Asked, Path(id): Path<u32>) -> Response {
+    answer(&asked, Sizes::Spread, id)
+}
+
+fn answer(asked: &AtomicU64, sizes: Sizes, id: u32) -> Response {
     asked.fetch_add(1, Ordering::Relaxed);
     let fields = [
-        (CONTENT_TYPE, "application/json".to_owned()),
-        (CACHE_CONTROL, LIFETIME.to_owned()),
-        (ETAG, format!("\"{id}-1\"")),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static(LIFETIME)),
     ];
-    (fields, body(id)).into_response()
-}
-
-/// JSON of exactly [`BODY_BYTES`], different for each object.
-pub(crate) fn body(id: u32) -> String {
-    let (head, tail) = (format!("{{\"id\":\"{id}\",\"summary\":\""), "\"}");
-    let filling = BODY_BYTES - head.len() - tail.len();
-    format!("{head}{}{tail}", "x".repeat(filling))
+    let tag = [(ETAG, format!("\"{id}-1\""))];
+    (fields, tag, sizes.body(id)).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Client;
 
-    #[test]
-    fn bodies_are_json_of_the_stated_size() {
-        for id in [0, 7, 999, u32::MAX] {
-            let text = body(id);
-            assert_eq!(text.len(), BODY_BYTES);
-            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(value["id"], id.to_string());
+    #[tokio::test]
+    async fn objects_have_their_size_and_each_request_counts() {
+        let origin = Origin::start().await.unwrap();
+        let mut client = Client::connect(origin.address).await.unwrap();
+        for (place, sizes) in (1..).zip(Sizes::ALL) {
+            assert_eq!(client.get(&sizes.path(70_000)).await.unwrap(), sizes.size(70_000));
+            assert_eq!(origin.asked(), place);
         }
+        assert!(client.get("/elsewhere").await.is_err());
     }
 }

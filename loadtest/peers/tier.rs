@@ -32,7 +32,9 @@ impl Tier {
     /// What each server does in it and what runs where, for the report.
     pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::L1 => "hit in the server's own memory: proxy_cache on tmpfs in nginx, L1 in Proxima",
+            Self::L1 => {
+                "hit in the server's own memory: proxy_cache on tmpfs in nginx, L1 in Proxima, the cache of each other"
+            }
             Self::L2 => {
                 "hit from memcached: memcached_pass in nginx, the ring with L1 off in Proxima; one node for both, \
                  which shares the core of the load"

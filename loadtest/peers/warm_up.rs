@@ -6,11 +6,10 @@ use anyhow::bail;
 use tokio::time::sleep;
 
 use crate::ask;
-use crate::load::{self, Mode};
+use crate::load::{self, Method, Mode};
 use crate::peer::Peer;
 use crate::server::Server;
 use crate::tier::Tier;
-use crate::window::Method;
 
 /// How often all objects are read at most until all are hits. The first time fetches them; Proxima writes to the ring
 /// behind its answers, so the second may come too early for the last of them.
@@ -46,7 +45,7 @@ async fn fill(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Resul
 async fn fault_of_pass(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Option<String>> {
     let asked = method.origin.asked();
     for status in ask::for_all(mode, server, method.tier).await? {
-        // nginx does not say; there the origin's count and the node's have to do.
+        // The others do not say; there the origin's count and the node's have to do.
         let status = status.unwrap_or_default();
         if server.peer == Peer::Proxima && !is_hit_of(method.tier, &status) {
             return Ok(Some(format!("Cache-Status is {status:?}")));

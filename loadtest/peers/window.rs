@@ -1,151 +1,101 @@
-//! One measurement: a server under load for some seconds.
+//! A server under load: what it spends meanwhile.
 
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use serde::Serialize;
+use anyhow::Context;
 
-use crate::load::{self, Mode};
-use crate::memcached::{Memcached, Work};
+use crate::measure::{Measure, Sample};
 use crate::origin::Origin;
 use crate::server::Server;
-use crate::side_by_side::cpu;
-use crate::side_by_side::median::median;
-use crate::tier::Tier;
 
-/// How long a server may keep lines of its access log back: nginx flushes every second.
-const LOG_FLUSH: Duration = Duration::from_millis(1200);
+/// How long a server may keep lines of its access log back: most write what they have every second.
+const LOG_FLUSH: Duration = Duration::from_secs(3);
 
-/// Least share of the requests of the second tier that have to be hits of its node.
-const HITS_MIN: f64 = 0.99;
+/// How long a server needs after a load to be done with what was under way when it ended, and with its log.
+pub(crate) const QUIET: Duration = Duration::from_millis(1200);
 
-/// What one measurement, or the median of several, says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// What a server spent while it was under load.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    /// The server's CPU time per request, in user and kernel mode.
-    pub(crate) cpu_us_per_request: f64,
-    /// Requests answered per second.
-    pub(crate) requests_per_second: f64,
-    /// Median time of a request as the client saw it.
-    pub(crate) p50_us: f64,
-    /// 99th percentile of it.
-    pub(crate) p99_us: f64,
-    /// Share of its core that the server used: far below 1, the load was the bottleneck.
-    pub(crate) busy: f64,
-    /// Lines of the access log per request: below 1, lines were dropped.
-    pub(crate) logged: f64,
-    /// Requests that reached the origin all the same: of a cached hit there should be none.
-    pub(crate) misses: u64,
-    /// The memcached node's CPU time per request, where there is a node.
-    pub(crate) node_cpu_us_per_request: Option<f64>,
+    /// CPU time, in user and kernel mode.
+    cpu: Duration,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// Requests that reached the origin.
+    pub(crate) asked: u64,
 }
 
-/// Where and how long to measure.
-pub(crate) struct Method<'m> {
-    /// Where hits come from.
-    pub(crate) tier: Tier,
-    /// The second tier's node.
-    pub(crate) node: Option<&'m Memcached>,
-    /// Length of the window.
-    pub(crate) seconds: u32,
-    /// Core of the load.
-    pub(crate) load_core: usize,
-    /// The origin, which must not be asked.
-    pub(crate) origin: &'m Origin,
-    /// Folder for the load tool's files.
-    pub(crate) dir: &'m Path,
-}
-
-/// Measures once.
-pub(crate) async fn measure(mode: Mode, server: &Server, method: &Method<'_>) -> anyhow::Result<Window> {
+/// Runs a load to its end and watches the server meanwhile. The access log is emptied before.
+pub(crate) async fn watch<L>(
+    server: &Server,
+    origin: &Origin,
+    load: impl Future<Output = anyhow::Result<L>>,
+) -> anyhow::Result<(L, Window)> {
     empty(&server.access_log)?;
-    let asked = method.origin.asked();
-    let root = server.process.id().with_context(|| server.peer.to_string())?;
-    let node_before = method.node_work().await?;
-    let (start, before) = (Instant::now(), cpu::used_by_tree(root)?);
-    let load = load::run(mode, server, method.seconds, method).await?;
-    let used = cpu::used_by_tree(root)?.saturating_sub(before);
-    let elapsed = start.elapsed();
-    let misses = method.origin.asked() - asked;
-    let node = node_before.zip(method.node_work().await?);
-    let node = node.map(|(before, after)| after.since(before));
-    if let Some(node) = node {
-        expect_hits(node.hits, load.requests).with_context(|| server.peer.to_string())?;
-    }
-    tokio::time::sleep(LOG_FLUSH).await;
-    let lines = lines_of(&server.access_log)?;
-    empty(&server.access_log)?;
-    Ok(Window {
-        cpu_us_per_request: used.as_secs_f64() * 1e6 / load.requests as f64,
-        requests_per_second: load.requests as f64 / load.seconds,
-        p50_us: load.p50_us,
-        p99_us: load.p99_us,
-        busy: used.as_secs_f64() / elapsed.as_secs_f64(),
-        logged: lines as f64 / load.requests as f64,
-        misses,
-        node_cpu_us_per_request: node.map(|node| node.cpu.as_secs_f64() * 1e6 / load.requests as f64),
-    })
+    let asked = origin.asked();
+    let (start, before) = (Instant::now(), server.cpu_used()?);
+    let load = load.await?;
+    let window = Window {
+        cpu: server.cpu_used()?.saturating_sub(before),
+        elapsed: start.elapsed(),
+        asked: origin.asked() - asked,
+    };
+    Ok((load, window))
 }
 
-/// Whether the node's hits account for all requests but what a stalled look-up may cost. A server that answers from
-/// its own memory would be measured at something else.
-fn expect_hits(hits: u64, requests: u64) -> anyhow::Result<()> {
-    if (hits as f64) < requests as f64 * HITS_MIN {
-        bail!("memcached had a hand in only {hits} of {requests} answers");
+impl Window {
+    /// CPU time in microseconds for each of `count`.
+    pub(crate) fn cpu_us_each(&self, count: u64) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / count as f64
     }
-    Ok(())
+
+    /// What tells whether the other measures of a window with that many requests can be trusted.
+    pub(crate) async fn credentials(&self, server: &Server, requests: u64) -> anyhow::Result<Sample> {
+        let lines = logged(&server.access_log, requests).await?;
+        empty(&server.access_log)?;
+        Ok(Sample::from([
+            (Measure::BusyShare, self.busy()),
+            (Measure::LoggedShare, lines as f64 / requests as f64),
+        ]))
+    }
+
+    /// Share of its core that the server used.
+    pub(crate) fn busy(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
 }
 
-impl Method<'_> {
-    async fn node_work(&self) -> anyhow::Result<Option<Work>> {
-        match self.node {
-            Some(node) => node.work().await.map(Some),
-            None => Ok(None),
+/// Lines in an access log, once there are as many as `requests` or no more are to be expected.
+async fn logged(log: &Path, requests: u64) -> anyhow::Result<u64> {
+    let start = Instant::now();
+    loop {
+        let lines = lines_of(log)?;
+        if lines >= requests || start.elapsed() > LOG_FLUSH {
+            return Ok(lines);
         }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Both servers append, so a file that is cut short goes on at its start.
+/// All servers append, so a file that is cut short goes on at its start.
 fn empty(log: &Path) -> anyhow::Result<()> {
     let file = OpenOptions::new().write(true).open(log);
     file.and_then(|file| file.set_len(0))
         .with_context(|| format!("access log {}", log.display()))
 }
 
-fn lines_of(log: &Path) -> anyhow::Result<usize> {
+fn lines_of(log: &Path) -> anyhow::Result<u64> {
     let mut file = std::fs::File::open(log)?;
     let mut chunk = vec![0; 1 << 16];
     let mut lines = 0;
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(lines),
-            read => lines += chunk[..read].iter().filter(|&&byte| byte == b'\n').count(),
+            read => lines += chunk[..read].iter().filter(|&&byte| byte == b'\n').count() as u64,
         }
-    }
-}
-
-impl Window {
-    /// The median of each figure, and the most misses.
-    pub(crate) fn median(windows: &[Self]) -> Option<Self> {
-        let of = |figure: fn(&Self) -> f64| median(windows.iter().map(figure).collect());
-        Some(Self {
-            cpu_us_per_request: of(|window| window.cpu_us_per_request)?,
-            requests_per_second: of(|window| window.requests_per_second)?,
-            p50_us: of(|window| window.p50_us)?,
-            p99_us: of(|window| window.p99_us)?,
-            busy: of(|window| window.busy)?,
-            logged: of(|window| window.logged)?,
-            misses: windows.iter().map(|window| window.misses).max()?,
-            node_cpu_us_per_request: median(
-                windows
-                    .iter()
-                    .filter_map(|window| window.node_cpu_us_per_request)
-                    .collect(),
-            ),
-        })
     }
 }
 
@@ -154,27 +104,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_figure_has_its_own_median() {
-        let window = |cpu, rate, misses| Window {
-            cpu_us_per_request: cpu,
-            requests_per_second: rate,
-            p50_us: 1.0,
-            p99_us: 2.0,
-            busy: 1.0,
-            logged: 1.0,
-            misses,
-            node_cpu_us_per_request: None,
+    fn costs_are_shared_out_evenly() {
+        let window = Window {
+            cpu: Duration::from_secs(2),
+            elapsed: Duration::from_secs(4),
+            asked: 0,
         };
-        let windows = [window(1.0, 30.0, 0), window(2.0, 10.0, 9), window(3.0, 20.0, 0)];
-        assert_eq!(Window::median(&windows), Some(window(2.0, 20.0, 9)));
-        assert_eq!(Window::median(&[]), None);
+        assert!((window.cpu_us_each(400_000) - 5.0).abs() < 1e-9);
+        assert!((window.busy() - 0.5).abs() < 1e-9);
     }
 
-    #[test]
-    fn answers_without_the_node_are_no_hits_of_the_second_tier() {
-        // More is no harm: what is under way when the load stops is not counted as answered.
-        for (hits, good) in [(1064, true), (1000, true), (990, true), (989, false), (0, false)] {
-            assert_eq!(expect_hits(hits, 1000).is_ok(), good, "{hits}");
-        }
+    #[tokio::test]
+    async fn lines_are_waited_for_no_longer_than_until_all_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        std::fs::write(&log, "one\ntwo\n").unwrap();
+        assert_eq!(logged(&log, 2).await.unwrap(), 2);
+        empty(&log).unwrap();
+        assert_eq!(logged(&log, 0).await.unwrap(), 0);
     }
 }

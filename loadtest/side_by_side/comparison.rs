@@ -1,10 +1,8 @@
-//! A comparison from its start to its file.
+//! A comparison from its start to its end.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use serde::Serialize;
+use anyhow::bail;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a comparison until it is over or somebody stops it: whatever is dropped then stops its processes and removes its
@@ -27,10 +25,4 @@ async fn until_stopped(comparison: impl Future<Output = anyhow::Result<()>>) -> 
         _ = interrupt.recv() => bail!("interrupted"),
         _ = terminate.recv() => bail!("terminated"),
     }
-}
-
-/// Writes all measurements as JSON.
-pub(crate) fn write(report: &impl Serialize, file: &Path) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(file, text).with_context(|| file.display().to_string())
 }

@@ -7,14 +7,21 @@ use anyhow::Context;
 /// CPU time, in user and kernel mode, that a process and its living descendants have used so far. The clock ticks
 /// every 10 ms, so measure over seconds.
 pub(crate) fn used_by_tree(root: u32) -> anyhow::Result<Duration> {
-    let mut total = used_by(root)?;
-    let mut waiting = children_of(root);
-    while let Some(pid) = waiting.pop() {
-        // A helper such as nginx's cache loader may end between the two looks.
-        total += used_by(pid).unwrap_or_default();
-        waiting.extend(children_of(pid));
+    let own = used_by(root)?;
+    // A helper such as nginx's cache loader may end between the two looks.
+    let others = tree(root).into_iter().skip(1);
+    Ok(others.fold(own, |total, pid| total + used_by(pid).unwrap_or_default()))
+}
+
+/// A process and its living descendants, itself first.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
+    let mut tree = vec![root];
+    let mut next = 0;
+    while let Some(&pid) = tree.get(next) {
+        tree.extend(children_of(pid));
+        next += 1;
     }
-    Ok(total)
+    tree
 }
 
 fn children_of(pid: u32) -> Vec<u32> {

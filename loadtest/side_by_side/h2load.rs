@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 
+use super::percentile::percentile;
 use super::tool::Load;
 
 /// Reads the output of `h2load -D` and the file of its `--log-file`. A request that did not end in a 2xx answer makes
@@ -26,8 +27,8 @@ pub(crate) fn parse(output: &str, log: &str) -> anyhow::Result<Load> {
         bail!("h2load reports no requests:\n{output}");
     }
     let mut latencies = latencies_us(log);
-    load.p50_us = percentile(&mut latencies, 50).context("h2load wrote no log of requests")?;
-    load.p99_us = percentile(&mut latencies, 99).context("h2load wrote no log of requests")?;
+    load.p50_us = percentile(&mut latencies, 500).context("h2load wrote no log of requests")?;
+    load.p99_us = percentile(&mut latencies, 990).context("h2load wrote no log of requests")?;
     Ok(load)
 }
 
@@ -51,13 +52,6 @@ fn latencies_us(log: &str) -> Vec<u32> {
     log.lines()
         .filter_map(|line| line.split('\t').nth(2)?.parse().ok())
         .collect()
-}
-
-/// The smallest value that at least `percent` of all do not exceed.
-fn percentile(values: &mut [u32], percent: usize) -> Option<f64> {
-    let rank = (values.len() * percent).div_ceil(100);
-    let index = rank.saturating_sub(1);
-    (index < values.len()).then(|| f64::from(*values.select_nth_unstable(index).1))
 }
 
 #[cfg(test)]
@@ -97,15 +91,6 @@ time for request:      490us     14.37ms      2.50ms      1.32ms    81.90%
         }
         assert!(parse("", LOG).is_err());
         assert!(parse(OUTPUT, "").is_err());
-    }
-
-    #[test]
-    fn percentiles_are_ranks() {
-        let mut hundred: Vec<u32> = (1..=100).rev().collect();
-        assert_eq!(percentile(&mut hundred, 50), Some(50.0));
-        assert_eq!(percentile(&mut hundred, 99), Some(99.0));
-        assert_eq!(percentile(&mut [7], 99), Some(7.0));
-        assert_eq!(percentile(&mut [], 50), None);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// How long a server may take to be ready.
-pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to be ready. haproxy first touches each page of its cache.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may take to stop before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server's first process.
 pub(crate) struct Process {
@@ -55,7 +55,7 @@ impl Process {
             for &address in addresses {
                 while TcpStream::connect(address).await.is_err() {
                     self.check()?;
-                    sleep(Duration::from_millis(20)).await;
+                    sleep(Duration::from_millis(1)).await; // how long it takes to be ready is a figure
                 }
             }
             self.check()

@@ -48,14 +48,19 @@ pub(crate) async fn version_of(program: &Path, argument: &str) -> anyhow::Result
 
 /// Moves this process, and so all that it does itself, to the core of the load.
 pub(crate) async fn pin_self(core: usize) -> anyhow::Result<()> {
-    let (core, own) = (core.to_string(), std::process::id().to_string());
+    pin(std::process::id(), core)
+        .await
+        .context("the load needs a core of its own")
+}
+
+/// Moves a process to a core.
+pub(crate) async fn pin(pid: u32, core: usize) -> anyhow::Result<()> {
     let pinned = Command::new("taskset")
-        .args(["--cpu-list", "--pid", &core, &own])
+        .args(["--cpu-list", "--pid", &core.to_string(), &pid.to_string()])
         .output()
         .await?;
     if !pinned.status.success() {
-        let said = String::from_utf8_lossy(&pinned.stderr);
-        bail!("the load needs a core of its own: {}", said.trim());
+        bail!("{}", String::from_utf8_lossy(&pinned.stderr).trim());
     }
     Ok(())
 }

@@ -10,15 +10,14 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{sleep, timeout};
 
 use super::Peer;
-use crate::server::Server;
+use crate::server::Running;
 use crate::setting::Setting;
 use crate::side_by_side::process::{Process, START_TIMEOUT, pinned};
 use crate::tier::Tier;
 
 /// Starts it with one worker and waits until it says that it is ready.
-pub(super) async fn start(program: &Path, setting: &Setting, version: String) -> anyhow::Result<Server> {
-    let access_log = setting.dir.join("proxima.log");
-    let file = setting.write("proxima.toml", &setting.fill(template(setting.tier), &access_log))?;
+pub(super) async fn start(program: &Path, setting: &Setting) -> anyhow::Result<Running> {
+    let file = setting.write("proxima.toml", &configuration(setting))?;
     let mut command = pinned(setting.core, "KILL", program);
     command
         .arg("run")
@@ -37,13 +36,10 @@ pub(super) async fn start(program: &Path, setting: &Setting, version: String) ->
     };
     let http = address_in(&line, "http://").with_context(|| format!("no http:// address in {line:?}"))?;
     let tls = address_in(&line, "https://").with_context(|| format!("no https:// address in {line:?}"))?;
-    Ok(Server {
-        peer: Peer::Proxima,
-        version,
+    Ok(Running {
         http,
         tls,
-        access_log,
-        process,
+        processes: vec![process],
     })
 }
 
@@ -53,11 +49,12 @@ fn address_in(line: &str, scheme: &str) -> Option<SocketAddr> {
         .find_map(|word| word.strip_prefix(scheme)?.parse().ok())
 }
 
-fn template(tier: Tier) -> &'static str {
-    match tier {
+fn configuration(setting: &Setting) -> String {
+    let template = match setting.tier {
         Tier::L1 => include_str!("../proxima.toml.in"),
         Tier::L2 => include_str!("../proxima-ring.toml.in"),
-    }
+    };
+    setting.fill(template, Peer::Proxima, &[])
 }
 
 #[cfg(test)]
@@ -77,7 +74,7 @@ mod tests {
     #[test]
     fn configurations_have_no_words_left_to_fill_in() {
         for tier in Tier::ALL {
-            let text = example(tier).fill(template(tier), Path::new("/d/log"));
+            let text = configuration(&example(tier));
             assert_eq!(unfilled(&text), [""; 0], "{tier:?}");
         }
     }

@@ -8,7 +8,7 @@ mod number;
 pub mod progress;
 pub mod raw;
 pub mod report;
-mod rfc3339;
+pub mod rfc3339;
 pub mod summary;
 pub mod timeline;
 mod values;

@@ -6,7 +6,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// Writes times in UTC, to the nanosecond. The text of a second is kept: thousands of samples fall into each.
 #[derive(Debug, Default)]
-pub(super) struct Rfc3339 {
+pub struct Rfc3339 {
     /// `None` at first.
     second: Option<u64>,
     /// Up to the second.
@@ -15,7 +15,7 @@ pub(super) struct Rfc3339 {
 
 impl Rfc3339 {
     /// Appends a time since the Unix epoch, as in `2026-02-28T23:59:59.000000001Z`.
-    pub(super) fn append(&mut self, unix_ns: u64, to: &mut String) {
+    pub fn append(&mut self, unix_ns: u64, to: &mut String) {
         let second = unix_ns / SECOND_NS;
         if self.second != Some(second) {
             self.second = Some(second);

@@ -10,14 +10,15 @@ use rustix::time::{
 use tokio::io::unix::AsyncFd;
 
 /// A timer of the kernel's own.
-pub(super) struct Alarm(AsyncFd<OwnedFd>);
+pub struct Alarm(AsyncFd<OwnedFd>);
 
 impl Alarm {
+    /// One that is not set; it fails where the system has no timer left. To be made within a runtime.
     #[expect(
         deprecated,
         reason = "its successor is unsafe, for descriptors that somebody else may close; this one is owned"
     )]
-    pub(super) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let timer = timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
@@ -25,8 +26,8 @@ impl Alarm {
         Ok(Self(AsyncFd::new(timer)?))
     }
 
-    /// Ready at `moment`, or at once if that is past.
-    pub(super) async fn at(&self, moment: Instant) -> io::Result<()> {
+    /// Ready at `moment`, or at once if that is past; it fails where the system's timer does.
+    pub async fn at(&self, moment: Instant) -> io::Result<()> {
         let left = moment.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(());

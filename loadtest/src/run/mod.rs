@@ -14,6 +14,7 @@ mod test;
 mod threads;
 mod verdicts;
 
+pub use alarm::Alarm;
 pub use runner::{Outcome, Settings, run};
 pub use shard::{Shard, unix_ns};
 pub use test::{ScenarioState, StopReason, Test};
