@@ -14,12 +14,17 @@ use prometheus::IntCounter;
 use proxima_config::checked::AccessLog as Target;
 
 pub(crate) use self::record::Record;
-use crate::per_thread::PerThread;
+use crate::per_thread::{PerThread, places};
 
-/// Bytes of one thread that wait for the writer; beyond it lines are dropped and counted, never waited for.
-const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How often the writer looks. It is never woken for a line: that would cost more than the line.
-const WRITE_EVERY: Duration = Duration::from_millis(50);
+/// Bytes that wait for the writer; beyond it lines are dropped and counted, never waited for. Each thread has its share.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Room that is kept for the next lines.
+const KEPT_BYTES: usize = 256 * 1024;
+/// How often the writer looks while there is something to write. It is never woken for a line: that would cost more than the
+/// line. More rarely, it would have so much to write at a time that requests on its core waited for that.
+const WRITE_EVERY: Duration = Duration::from_millis(5);
+/// How often it looks while there is nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Lines on their way to the writer.
 pub(crate) struct AccessLog {
@@ -27,6 +32,8 @@ pub(crate) struct AccessLog {
     writer: Mutex<Option<JoinHandle<()>>>,
     dropped: IntCounter,
     on: bool,
+    /// Bytes that may wait in one place.
+    share: usize,
 }
 
 struct Lines {
@@ -72,6 +79,7 @@ impl AccessLog {
             writer: Mutex::new(writer),
             dropped,
             on,
+            share: WAITING_BYTES_MAX / places(),
         })
     }
 
@@ -83,7 +91,7 @@ impl AccessLog {
     /// Adds one line. Lines of one thread keep their order; between threads it is up to the writer.
     pub(crate) fn write(&self, record: &Record<'_>) {
         let mut waiting = self.lines.waiting.own().lock();
-        if waiting.len() > WAITING_BYTES_MAX {
+        if waiting.len() > self.share {
             drop(waiting);
             self.dropped.inc();
             return;
@@ -105,16 +113,22 @@ fn write_lines(lines: &Lines, mut out: impl Write) {
     let mut batch = Vec::new();
     loop {
         let closing = lines.closing.load(Ordering::Acquire);
+        let mut pause = LOOK_EVERY;
         for waiting in lines.waiting.all() {
             std::mem::swap(&mut *waiting.lock(), &mut batch);
-            if !batch.is_empty() && out.write_all(&batch).is_err() {
+            if batch.is_empty() {
+                continue;
+            }
+            if out.write_all(&batch).is_err() {
                 return; // a closed standard output, a full disk: what waits is bounded, and what is dropped is counted
             }
             batch.clear();
+            batch.shrink_to(KEPT_BYTES);
+            pause = WRITE_EVERY;
         }
         if out.flush().is_err() || closing {
             return;
         }
-        std::thread::park_timeout(WRITE_EVERY);
+        std::thread::park_timeout(pause);
     }
 }

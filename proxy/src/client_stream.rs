@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::protocols::raw_connect::ProxyDigest;
@@ -17,8 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// What is kept back until pingora's proxy flushes: it writes the head of an answer and each piece of its body apart.
+/// What is kept back while pingora's proxy has more to write: it writes the head of an answer and each piece of its body apart.
 const FORWARDED_BYTES: usize = 16 * 1024;
+/// How long a client may take to hear that its connection closes.
+const CLOSE_FOR: Duration = Duration::from_secs(1);
 
 /// An open connection. It buffers nothing: an idle client costs no more than its socket and its TLS session.
 #[derive(Debug)]
@@ -42,9 +45,21 @@ impl ClientStream {
     pub(crate) fn digest(&self) -> Digest {
         Digest {
             ssl_digest: self.ssl_digest(),
-            socket_digest: Some(Arc::new(SocketDigest::from_raw_fd(self.socket().as_raw_fd()))),
+            socket_digest: Some(self.socket_digest()),
             ..Digest::default()
         }
+    }
+
+    /// Closes, without waiting for a client that takes nothing: TLS has its goodbye to send, behind all that was not taken.
+    pub(crate) async fn close(&mut self) {
+        close(self).await;
+    }
+
+    /// The addresses are asked for at once: once the socket is closed, its number may be another connection's.
+    fn socket_digest(&self) -> Arc<SocketDigest> {
+        let digest = SocketDigest::from_raw_fd(self.socket().as_raw_fd());
+        let (_, _) = (digest.peer_addr(), digest.local_addr());
+        Arc::new(digest)
     }
 
     fn socket(&self) -> &TcpStream {
@@ -57,6 +72,13 @@ impl ClientStream {
     /// That there is one says that there is TLS; nobody asks for more.
     fn ssl_digest(&self) -> Option<Arc<SslDigest>> {
         matches!(self, Self::Tls(_)).then(|| Arc::new(SslDigest::new("", "", None, None, Vec::new())))
+    }
+}
+
+async fn close(stream: &mut (impl AsyncWrite + Unpin)) {
+    let closed = tokio::time::timeout(CLOSE_FOR, stream.shutdown()).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        tracing::debug!("a connection was not closed in order");
     }
 }
 
@@ -117,17 +139,24 @@ impl Lent {
         Self(BufWriter::with_capacity(FORWARDED_BYTES, stream))
     }
 
-    /// Takes back a connection that was lent; `None` when it cannot take what was still to be sent.
-    pub(crate) async fn returned(stream: Stream) -> Option<ClientStream> {
+    /// Takes back a connection that was lent; `None` when its client does not take what was still to be sent within `limit`.
+    pub(crate) async fn returned(stream: Stream, limit: Duration) -> Option<ClientStream> {
         let mut lent: Box<Self> = stream.into_any().downcast().ok()?;
-        lent.0.flush().await.ok()?;
+        tokio::time::timeout(limit, lent.0.flush()).await.ok()?.ok()?;
         Some(lent.0.into_inner())
     }
 }
 
 impl AsyncRead for Lent {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
+        let lent = &mut self.get_mut().0;
+        let read = Pin::new(&mut *lent).poll_read(cx, buf);
+        if read.is_pending() {
+            // pingora waits for more of either side: what it has written so far must not wait as well. A failure shows at the next
+            // write.
+            let _ = Pin::new(lent).poll_flush(cx);
+        }
+        read
     }
 }
 
@@ -148,9 +177,7 @@ impl AsyncWrite for Lent {
 #[async_trait]
 impl Shutdown for Lent {
     async fn shutdown(&mut self) {
-        if let Err(error) = self.0.shutdown().await {
-            tracing::debug!(%error, "a connection was not closed in order");
-        }
+        close(&mut self.0).await;
     }
 }
 
@@ -180,7 +207,7 @@ impl GetProxyDigest for Lent {
 
 impl GetSocketDigest for Lent {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        Some(Arc::new(SocketDigest::from_raw_fd(self.id())))
+        Some(self.0.get_ref().socket_digest())
     }
 }
 

@@ -51,10 +51,11 @@ impl Coherence {
         if entry.checked_at(epoch) {
             return true;
         }
+        let tags: Vec<_> = entry.floor_tags().collect(); // they take hashing, which is not for under the lock
         let good = self
             .floors
             .read()
-            .admit(entry.floor_tags(), entry.position(), entry.requested_at());
+            .admit(tags.into_iter(), entry.position(), entry.requested_at());
         if good {
             entry.mark_checked(epoch);
         }

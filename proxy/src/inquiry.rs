@@ -90,7 +90,7 @@ impl Proxy {
             inquiry,
             key: read.key,
             hash: looked.hash,
-            route: &read.route,
+            route: read.route,
             path: &read.target.path,
             headers: read.request.headers,
             signals: &read.signals,

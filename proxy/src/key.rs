@@ -51,8 +51,8 @@ pub(crate) fn parse_target(target: &str) -> Result<Target<'_>, TargetError> {
     if !target.starts_with('/') {
         return Err(TargetError::NotOriginForm);
     }
-    let seen = seen_in(target);
-    if seen & seen::FORBIDDEN != 0 {
+    let seen = kinds_in(target);
+    if seen & FORBIDDEN != 0 {
         return Err(TargetError::ForbiddenByte);
     }
     if seen == 0 {
@@ -74,24 +74,19 @@ pub(crate) fn parse_target(target: &str) -> Result<Target<'_>, TargetError> {
     })
 }
 
-/// What may stand in a target that takes a closer look.
-mod seen {
-    pub(super) const FORBIDDEN: u8 = 1;
-    pub(super) const QUERY: u8 = 1 << 1;
-    pub(super) const ESCAPE: u8 = 1 << 2;
-    pub(super) const DOT: u8 = 1 << 3;
-}
+/// What stands in no target.
+const FORBIDDEN: u8 = 1;
+/// What begins a query or an escape, or may be a dot segment: the target takes a closer look.
+const SPECIAL: u8 = 1 << 1;
 
 /// What each byte is to a target. Allowed are RFC 3986 characters, and the few others that browsers send unescaped in queries.
 const KINDS: [u8; 256] = {
-    let mut kinds = [seen::FORBIDDEN; 256];
+    let mut kinds = [FORBIDDEN; 256];
     let mut byte = b'!';
     while byte <= b'~' {
         kinds[byte as usize] = match byte {
-            b'#' | b'"' | b'<' | b'>' | b'\\' => seen::FORBIDDEN,
-            b'?' => seen::QUERY,
-            b'%' => seen::ESCAPE,
-            b'.' => seen::DOT,
+            b'#' | b'"' | b'<' | b'>' | b'\\' => FORBIDDEN,
+            b'?' | b'%' | b'.' => SPECIAL,
             _ => 0,
         };
         byte += 1;
@@ -100,7 +95,7 @@ const KINDS: [u8; 256] = {
 };
 
 /// All kinds of bytes in a target, found in one pass.
-fn seen_in(target: &str) -> u8 {
+fn kinds_in(target: &str) -> u8 {
     target
         .bytes()
         .fold(0, |seen, byte| seen | KINDS[usize::from(byte)])

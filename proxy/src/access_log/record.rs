@@ -78,7 +78,7 @@ impl Line<'_> {
         match value {
             Some(value) if is_plain(value) => self.quoted(value),
             Some(value) => {
-                serde_json::to_writer(&mut *self.0, value).expect("text becomes JSON, and memory takes it")
+                serde_json::to_writer(&mut *self.0, value).expect("text becomes JSON, and memory takes it");
             }
             None => self.null(),
         }

@@ -1,5 +1,5 @@
-//! A cork in an HTTP/2 connection. The h2 crate writes every frame of an answer apart; here they are gathered until nobody has
-//! anything to add, and leave in one TLS record and one write.
+//! A cork in an HTTP/2 connection. The h2 crate writes every frame of an answer apart; here small ones are gathered until nobody
+//! has anything to add, and leave together, in one TLS record and one write as long as they fit in one.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -26,6 +26,8 @@ struct Bottle {
     gathered: Vec<u8>,
     /// How much of it has been written.
     written: usize,
+    /// Whether the client has taken anything since that was last asked.
+    moved: bool,
 }
 
 /// Puts a cork in.
@@ -34,6 +36,7 @@ pub(super) fn corked(stream: ClientStream) -> (Corked, Cork) {
         stream,
         gathered: Vec::new(),
         written: 0,
+        moved: false,
     }));
     (Corked(Arc::clone(&bottle)), Cork(bottle))
 }
@@ -42,6 +45,11 @@ impl Cork {
     /// Writes everything that has been gathered.
     pub(super) fn poll_out(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.lock().poll_flush(cx)
+    }
+
+    /// Whether the client has taken anything since this was last asked.
+    pub(super) fn has_moved(&self) -> bool {
+        std::mem::take(&mut self.0.lock().moved)
     }
 
     /// Gives memory back that a quiet connection does not need.
@@ -62,6 +70,7 @@ impl Bottle {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += written;
+            self.moved = true;
         }
         self.gathered.clear();
         self.written = 0;
@@ -96,7 +105,9 @@ impl AsyncWrite for Corked {
             ready!(bottle.poll_empty(cx))?;
         }
         if bytes > GATHERED_BYTES {
-            return Pin::new(&mut bottle.stream).poll_write_vectored(cx, bufs);
+            let written = ready!(Pin::new(&mut bottle.stream).poll_write_vectored(cx, bufs))?;
+            bottle.moved = true;
+            return Poll::Ready(Ok(written));
         }
         bufs.iter().for_each(|buf| bottle.gathered.extend_from_slice(buf));
         Poll::Ready(Ok(bytes))

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::poll;
 use http::{HeaderValue, StatusCode};
 use pingora::protocols::http::ServerSession;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
 use super::Front;
 use super::h1_answer::HeadWriter;
@@ -19,12 +19,12 @@ use super::h1_head::{Head, ReadHead, head_end, lines, parse};
 use super::h1_send::ONE_WRITE_BYTES;
 use super::log::{Answered, Asked};
 use super::patience::Patience;
-use crate::answer::{Answer, body_for};
+use crate::answer::Answer;
 use crate::client_stream::{ClientStream, Lent};
 use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::read::{Plan, Read, coming};
-use crate::request::{Protocol, Request};
+use crate::request::{Protocol, ReadMethod, Request};
 
 /// The buffer that a connection reads heads into.
 const READ_BYTES: usize = 4 * 1024;
@@ -91,9 +91,7 @@ impl Connection {
         let mut shutdown = self.front.shutdown.clone();
         let mut stop = pin!(shutdown.begun());
         // once is enough: a task that is woken by it looks at the flag
-        if poll!(stop.as_mut()).is_ready() {
-            return;
-        }
+        let _ = poll!(stop.as_mut());
         loop {
             let end = match self.read_head(&mut stream, &mut patience).await {
                 Ok(Some(end)) => end,
@@ -109,6 +107,10 @@ impl Connection {
                 Step::Send { body, keep_alive } => {
                     self.buf.advance(end);
                     let sent = self.send(&mut stream, body.as_ref()).await;
+                    // a client may take its time for a large body; a small one is taken at once
+                    if body.is_some() {
+                        ended = Instant::now();
+                    }
                     keep_alive && sent.is_ok()
                 }
                 Step::Wait => {
@@ -138,7 +140,7 @@ impl Connection {
             }
             patience.renew(ended.into(), limit);
         }
-        let _ = stream.shutdown().await;
+        stream.close().await;
     }
 
     /// Reads until `buf` begins with a whole request head, and returns its length; `None` when the client or this server is
@@ -243,13 +245,16 @@ impl Connection {
             explained: proxy.explained_stored(&plan, &stored),
         };
         writer.stored(&stored);
-        let body = body_for(read.method, &stored);
+        let body = match read.method {
+            ReadMethod::Head => &[],
+            ReadMethod::Get => stored.body_bytes(),
+        };
         let body_bytes = body.len() as u64;
         let apart = if body.len() <= ONE_WRITE_BYTES {
-            self.out.extend_from_slice(&body);
+            self.out.extend_from_slice(body);
             None
         } else {
-            Some(body)
+            Some(stored.body())
         };
         proxy.note(
             plan.route,
@@ -331,10 +336,10 @@ impl Connection {
         self.buf.clear();
         let mut session = ServerSession::new_http1(Box::new(Lent::new(stream)));
         session.set_pipelined_prefix(read);
-        let limit = Some(self.front.proxy.config.server.body_timeout);
-        session.set_read_timeout(limit);
-        session.set_write_timeout(limit);
-        Lent::returned(self.front.forward(session).await?).await
+        let limit = self.front.proxy.config.server.body_timeout;
+        session.set_read_timeout(Some(limit));
+        session.set_write_timeout(Some(limit));
+        Lent::returned(self.front.forward(session).await?, limit).await
     }
 }
 

@@ -56,6 +56,10 @@ struct Connection {
 }
 
 /// What a connection waits for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request is the common case, and a box would be an allocation for each hit"
+)]
 enum Event {
     Request(Incoming),
     /// The client has said nothing for long.
@@ -138,7 +142,8 @@ impl Connection {
                         return self.say_goodbye().await;
                     }
                 }
-                Event::Silence if Arc::strong_count(&self.streams) > 1 => {
+                // somebody waits for an answer, or takes one
+                Event::Silence if Arc::strong_count(&self.streams) > 1 || self.cork.has_moved() => {
                     self.patience.renew(Instant::now().into(), limit);
                 }
                 Event::Silence => {
@@ -173,7 +178,7 @@ impl Connection {
             return Poll::Ready(Event::End);
         }
         let over = self.patience.poll(cx);
-        if self.patience.is_quiet() {
+        if self.patience.turned_quiet() {
             self.cork.shrink();
             (self.key, self.text) = (String::new(), String::new());
         }
@@ -225,7 +230,7 @@ impl Connection {
             match answer {
                 AtOnce::Rest(rest) => rest.send(&front, &head, reply, client).await,
                 _ => {
-                    h2_stream::serve(front, H2Session::new(head, body, reply, digest), client, started).await
+                    h2_stream::serve(front, H2Session::new(head, body, reply, digest), client, started).await;
                 }
             }
             drop(open);
@@ -251,6 +256,7 @@ impl Connection {
         };
         let explained = proxy.explained_stored(&plan, &stored);
         let fields = h2_fields::of_stored(proxy, &stored, explained, &mut self.text);
+        proxy.l1.weigh_again(plan.hash, &stored.entry); // its fields may have been made just now
         let body = body_for(read.method, &stored);
         let mut answered = Answered::of(&stored, started, body.len() as u64);
         let status = StatusCode::from_u16(stored.code()).unwrap_or(StatusCode::OK);

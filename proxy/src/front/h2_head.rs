@@ -99,6 +99,8 @@ fn scan(headers: &HeaderMap) -> Result<Scanned<'_>, Malformed> {
             COOKIE => found.cookies += 1,
             // at most one length: an origin that gets two may pick the other one
             CONTENT_LENGTH if found.has_length || !is_length(value) => return Err(Malformed::Length),
+            // The end of a stream does not tell whether there is a body: one that its client has reset meanwhile never ends, and
+            // must not reach an origin for that. Content that a GET brings unannounced goes nowhere.
             CONTENT_LENGTH => {
                 found.has_length = true;
                 found.has_body = value.as_bytes() != b"0";

@@ -1,5 +1,5 @@
-//! One HTTP/2 stream with a task of its own: a read that L1 alone does not answer, or a request that is forwarded. It walks the same
-//! road as an HTTP/1 request.
+//! One HTTP/2 stream with a task of its own: a read that cannot be answered at a glance, or a request that is forwarded. It walks
+//! the same road as an HTTP/1 request.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,26 +8,25 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use h2::Reason;
-use http::header::{AGE, CONTENT_LENGTH, COOKIE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use pingora::http::RequestHeader;
+use http::header::{AGE, COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use pingora::protocols::http::ServerSession;
 
 use super::h1_head::FIELDS_MAX;
 use super::h2_fields;
+use super::h2_head;
 use super::h2_reply::{Reply, Unsent};
 use super::h2_session::H2Session;
-use super::log::{Answered, Asked};
+use super::log::Answered;
 use super::upload::Upload;
 use super::{Front, problem_answer};
 use crate::answer::{Answer, Stored};
 use crate::coalesce::{FillReader, ResponseHead};
 use crate::fields::{self, name::EXPLAIN};
-use crate::key::Scheme;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 use crate::read::{Plan, Read, coming};
-use crate::request::{Headers, Protocol, ReadMethod, Request};
+use crate::request::ReadMethod;
 use crate::status::CacheStatus;
 
 /// Serves one stream.
@@ -50,40 +49,22 @@ pub(super) async fn serve(
         );
         return Sender::new(&front, session.reply, false).refuse(&problem).await;
     }
-    let method = match header.method {
-        Method::GET => Some(ReadMethod::Get),
-        Method::HEAD => Some(ReadMethod::Head),
-        _ => None,
-    };
-    match method.filter(|_| !announces_body(header)) {
-        Some(method) => serve_read(&front, session, method, client, started).await,
-        None => forward(&front, session).await,
+    // the cookie was in pieces, if it was: now the head may be one for the cache
+    match h2_head::read(header) {
+        Ok(Some(_)) => serve_read(&front, session, client, started).await,
+        _ => forward(&front, session).await,
     }
 }
 
 /// Answers a GET or HEAD without a body.
-async fn serve_read(
-    front: &Front,
-    session: H2Session,
-    method: ReadMethod,
-    client: Option<SocketAddr>,
-    started: Instant,
-) {
+async fn serve_read(front: &Front, session: H2Session, client: Option<SocketAddr>, started: Instant) {
     let header = &session.header;
-    let target = header.uri.path_and_query().map_or("/", |target| target.as_str());
-    let host = fields::authority(&header.uri, &header.headers);
-    let request = Request {
-        method,
-        protocol: Protocol::Http2,
-        scheme: Scheme::Https,
-        host,
-        target,
-        headers: Headers::Map(&header.headers),
-        client,
+    let Ok(Some(head)) = h2_head::read(header) else {
+        return;
     };
     let mut key = String::new();
-    let head_only = method == ReadMethod::Head;
-    match front.proxy.plan(request, &mut key) {
+    let head_only = head.method == ReadMethod::Head;
+    match front.proxy.plan(head.request(header, client), &mut key) {
         plan @ Plan::Forward => {
             drop(plan); // it borrows the request
             forward(front, session).await;
@@ -102,15 +83,9 @@ async fn serve_read(
             let mut sender = Sender::new(front, reply, head_only);
             sender.explained = front.proxy.explained(&read, &answer);
             let answered = sender.answer(answer, started).await;
-            let asked = Asked {
-                client,
-                protocol: Protocol::Http2.as_str(),
-                method: method.as_str(),
-                host,
-                target,
-                headers: read.request.headers,
-            };
-            front.proxy.note(read.route, &asked, &answered);
+            front
+                .proxy
+                .note(read.route, &head.asked(header, client), &answered);
         }
     }
 }
@@ -143,15 +118,6 @@ async fn forward(front: &Front, session: H2Session) {
             front.proxy.metrics.requests_refused.inc();
         }
     }
-}
-
-/// Whether a request says that it has content. The end of its stream does not tell: a stream that its client has reset
-/// meanwhile never ends, and must not reach an origin for that. Content that a GET brings unannounced goes nowhere.
-fn announces_body(header: &RequestHeader) -> bool {
-    header
-        .headers
-        .get(CONTENT_LENGTH)
-        .is_some_and(|length| length.as_bytes() != b"0")
 }
 
 /// Writes one stream's answer.
@@ -193,10 +159,7 @@ impl Sender {
         };
         let sent = match answer {
             Answer::Stored(stored) => {
-                answered.outcome = stored.status.outcome;
-                answered.status = stored.code();
-                answered.age_s = stored.age_s;
-                answered.origin_took = stored.origin_took;
+                answered = Answered::of(&stored, started, 0);
                 self.stored(&stored).await
             }
             Answer::Stream { head, reader, status } => {

@@ -17,6 +17,7 @@ pub(super) struct Patience {
     until: Instant,
     quiet_at: Instant,
     quiet: bool,
+    turned_quiet: bool,
 }
 
 impl Patience {
@@ -28,6 +29,7 @@ impl Patience {
             until,
             quiet_at,
             quiet: false,
+            turned_quiet: false,
         }
     }
 
@@ -46,6 +48,11 @@ impl Patience {
         self.quiet
     }
 
+    /// Whether that has begun since this was last asked.
+    pub(super) fn turned_quiet(&mut self) -> bool {
+        std::mem::take(&mut self.turned_quiet)
+    }
+
     /// Ready when the time is over.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.timer.as_mut().poll(cx).is_ready() {
@@ -53,6 +60,7 @@ impl Patience {
             if now >= self.until {
                 return Poll::Ready(());
             }
+            self.turned_quiet = !self.quiet && now >= self.quiet_at;
             self.quiet = now >= self.quiet_at;
             let next = if self.quiet { self.until } else { self.quiet_at };
             self.timer.as_mut().reset(next);
@@ -103,7 +111,7 @@ mod tests {
         let mut patience = Patience::new(Instant::now(), LIMIT);
         let wait = tokio::time::timeout(2 * QUIET_AFTER, poll_fn(|cx| patience.poll(cx)));
         assert!(wait.await.is_err());
-        assert!(patience.is_quiet());
+        assert!(patience.is_quiet() && patience.turned_quiet() && !patience.turned_quiet());
         patience.renew(Instant::now(), LIMIT);
         assert!(!patience.is_quiet());
         let wait = tokio::time::timeout(2 * QUIET_AFTER, poll_fn(|cx| patience.poll(cx)));

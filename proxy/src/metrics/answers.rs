@@ -209,7 +209,7 @@ mod tests {
                 .get_bucket()
                 .iter()
                 .find(|bucket| bucket.upper_bound() == bound);
-            bucket.map(|bucket| bucket.cumulative_count())
+            bucket.map(Bucket::cumulative_count)
         };
         assert_eq!(
             (within(0.001), within(0.005), within(5.0)),
