@@ -25,7 +25,7 @@ pub(crate) enum Mode {
     Https,
     /// HTTP/2 over TLS, each stream on a connection of its own.
     H2,
-    /// HTTP/2 over TLS, eight streams on each connection.
+    /// HTTP/2 over TLS, ten streams on each connection.
     H2Streams,
 }
 
@@ -64,8 +64,8 @@ impl Mode {
             Self::Https => ("HTTP/1.1 over TLS", "64 connections (wrk)"),
             Self::H2 => ("HTTP/2 over TLS, 1 stream", "64 connections of 1 stream (h2load)"),
             Self::H2Streams => (
-                "HTTP/2 over TLS, 8 streams",
-                "8 connections of 8 streams (h2load)",
+                "HTTP/2 over TLS, 10 streams",
+                "8 connections of 10 streams (h2load)",
             ),
         }
     }
@@ -88,7 +88,7 @@ impl Mode {
         let (tool, arguments): (_, &[&str]) = match self {
             Self::Http | Self::Https => ("wrk", &["-t1", "-c64", "--latency"]),
             Self::H2 => ("h2load", &["-t1", "-c64", "-m1"]),
-            Self::H2Streams => ("h2load", &["-t1", "-c8", "-m8"]),
+            Self::H2Streams => ("h2load", &["-t1", "-c8", "-m10"]),
         };
         let mut command = pinned(core, "KILL", Path::new(tool));
         command.args(arguments);

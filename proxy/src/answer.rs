@@ -87,6 +87,15 @@ impl Stored {
         }
     }
 
+    /// The body where it lies: what is copied at once need not be shared first.
+    pub(crate) fn body_bytes(&self) -> &[u8] {
+        match &self.form {
+            Form::Whole => self.entry.body_bytes(),
+            Form::NotModified => &[],
+            Form::Made(made) => &made.body,
+        }
+    }
+
     pub(crate) fn body(&self) -> Bytes {
         match &self.form {
             Form::Whole => self.entry.body(),

@@ -23,11 +23,10 @@
 //! to send but for `Age`, `Cache-Status`, `Connection` and the empty line.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use memchr::memchr_iter;
 
 use crate::clock::UnixMillis;
 use crate::floors::TagHash;
@@ -37,7 +36,8 @@ use crate::position::Position;
 /// Version of the layout above.
 pub(crate) const VERSION: u8 = 2;
 const MAGIC: [u8; 2] = *b"PX";
-const FIXED_BYTES: usize = 80;
+const FIXED_BYTES: usize = FIXED_END as usize;
+const FIXED_END: u32 = 80;
 /// Length prefix of a `Vary` value that the request did not have.
 const ABSENT: u16 = u16::MAX;
 
@@ -99,6 +99,8 @@ pub(crate) struct Entry {
     checked_epoch: AtomicU64,
     /// Reads in the last part of the lifetime.
     late_reads: AtomicU32,
+    /// Whether the map below was there when the entry was last weighed.
+    weighed: AtomicBool,
     /// The head as a map, made when first needed (HTTP/2, revalidation).
     headers: OnceLock<Box<HeaderMap>>,
 }
@@ -274,7 +276,7 @@ impl Entry {
             return Err(DecodeError::Unknown);
         }
         let end = |start: u32, at: usize| start.checked_add(fixed.u32(at)).ok_or(DecodeError::Broken);
-        let key_end = end(FIXED_BYTES as u32, 56)?;
+        let key_end = end(FIXED_END, 56)?;
         let vary_end = end(key_end, 60)?;
         let head_start = end(vary_end, 64)?;
         let body_start = end(head_start, 68)?;
@@ -283,7 +285,7 @@ impl Entry {
             return Err(DecodeError::Broken);
         }
         let section = |from: u32, to: u32| &blob[from as usize..to as usize];
-        std::str::from_utf8(section(FIXED_BYTES as u32, key_end)).map_err(|_| DecodeError::Broken)?;
+        std::str::from_utf8(section(FIXED_END, key_end)).map_err(|_| DecodeError::Broken)?;
         check_vary(section(key_end, vary_end))?;
         check_tags(section(vary_end, head_start))?;
         Ok(Self {
@@ -293,6 +295,7 @@ impl Entry {
             body_start,
             checked_epoch: AtomicU64::new(0),
             late_reads: AtomicU32::new(0),
+            weighed: AtomicBool::new(false),
             headers: OnceLock::new(),
             blob,
         })
@@ -345,7 +348,7 @@ impl Entry {
 
     /// The primary key: without the variant.
     pub(crate) fn key(&self) -> &[u8] {
-        self.section(FIXED_BYTES as u32, self.key_end)
+        self.section(FIXED_END, self.key_end)
     }
 
     /// Names that the response varies on, with the value of the request that it answers.
@@ -375,8 +378,13 @@ impl Entry {
         self.section(self.head_start, self.body_start)
     }
 
+    /// The body where it lies.
+    pub(crate) fn body_bytes(&self) -> &[u8] {
+        &self.blob[self.body_start as usize..]
+    }
+
     pub(crate) fn body(&self) -> Bytes {
-        self.blob.slice(self.body_start as usize..)
+        self.blob.slice_ref(self.body_bytes())
     }
 
     /// The header fields as a map whose values are slices of the block.
@@ -400,27 +408,34 @@ impl Entry {
         self.late_reads.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
-    /// What the entry costs in memory, in bytes: what it holds, what a cache needs to find it, and its fields as a map, which are
-    /// there once HTTP/2 or a validation has asked for them.
+    /// What the entry costs in memory now, in bytes: what it holds and what a cache needs to find it. Its fields as a map come
+    /// later, once HTTP/2 or a validation asks for them.
     pub(crate) fn weight(&self) -> usize {
-        let fields = memchr_iter(b'\n', self.head()).count();
-        let map = size_of::<HeaderMap>() + fields.next_power_of_two() * FIELD_BYTES;
-        allocated(self.blob.len())
-            + allocated(ARC_BYTES + size_of::<Self>())
-            + SHARED_BYTES
-            + map
-            + BOOKKEEPING_BYTES
+        let map = self.headers.get().map_or(0, |map| {
+            size_of::<HeaderMap>() + map.capacity().next_power_of_two() * FIELD_BYTES
+        });
+        allocated(self.blob.len()) + allocated(ARC_BYTES + size_of::<Self>()) + map + BOOKKEEPING_BYTES
+    }
+
+    /// Whether it has grown by its map since it was last weighed.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.headers.get().is_some() && !self.weighed.load(Ordering::Relaxed)
+    }
+
+    /// It is being weighed as it is now.
+    pub(crate) fn is_weighed(&self) {
+        self.weighed
+            .store(self.headers.get().is_some(), Ordering::Relaxed);
     }
 }
 
 /// Strong and weak count before what an `Arc` holds.
 const ARC_BYTES: usize = 16;
-/// What makes a block shareable, from its first hit on.
-const SHARED_BYTES: usize = 32;
 /// Of a field in a map: name, value, hash and links, and its place in the index.
 const FIELD_BYTES: usize = 112;
-/// moka's node, its place in the queue and in the hash table, and the hash of the key. Measured: CACHE_BYTES.
-const BOOKKEEPING_BYTES: usize = 320;
+/// What moka needs for an entry: two nodes, two counted keys, its place in the hash table and in the sketch of frequencies. What
+/// 300,000 entries were measured to cost beyond their blocks.
+const BOOKKEEPING_BYTES: usize = 390;
 
 /// What an allocator sets aside for a block: four sizes between a power of two and the next (jemalloc's size classes).
 fn allocated(bytes: usize) -> usize {
