@@ -22,7 +22,7 @@ const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 const KEPT_BYTES: usize = 256 * 1024;
 /// How often the writer looks while there is something to write. It is never woken for a line: that would cost more than the
 /// line. More rarely, it would have so much to write at a time that requests on its core waited for that.
-const WRITE_EVERY: Duration = Duration::from_millis(5);
+const WRITE_EVERY: Duration = Duration::from_millis(10);
 /// How often it looks while there is nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
