@@ -90,9 +90,10 @@ struct Flags {
     /// File whose figures, between two markers, are to be replaced.
     #[arg(long, value_name = "FILE")]
     update_readme: Option<PathBuf>,
-    /// Measure nothing: make charts and the README's figures of what `--out` once wrote.
+    /// Measure nothing: make charts and the README's figures of what `--out` once wrote; may be repeated, for figures that
+    /// were measured one after the other.
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
-    from: Option<PathBuf>,
+    from: Vec<PathBuf>,
 }
 
 // One thread: a child's parent-death signal is tied to the thread that started it.
@@ -104,8 +105,10 @@ async fn main() -> ExitCode {
 
 /// Measures or reads, and makes of it what is asked for. What went wrong with Proxima is an error in the end.
 async fn run(flags: &Flags) -> anyhow::Result<()> {
-    if let Some(file) = &flags.from {
-        return publish(&Results::read(file)?, flags);
+    if !flags.from.is_empty() {
+        let files = flags.from.iter().map(|file| Results::read(file));
+        let files = files.collect::<anyhow::Result<Vec<_>>>()?;
+        return publish(&Results::together(files)?, flags);
     }
     let results = bench::run(flags).await?;
     publish(&results, flags)?;

@@ -49,6 +49,40 @@ impl Results {
         Self::parse(&text).with_context(|| file.display().to_string())
     }
 
+    /// Several files as one: what a later one has measured takes the place of the same in an earlier one.
+    ///
+    /// # Errors
+    /// When they are not of one machine and the same versions.
+    pub(crate) fn together(files: Vec<Self>) -> anyhow::Result<Self> {
+        let mut files = files.into_iter();
+        let mut all = files.next().context("no file")?;
+        for file in files {
+            let differs = |version: &Version| {
+                let known = all.versions.iter().find(|known| known.peer == version.peer);
+                known.is_some_and(|known| known != version)
+            };
+            if file.machine != all.machine || file.versions.iter().any(differs) {
+                bail!(
+                    "the files of {} and {} are of other machines or versions: measure again with `make bench`",
+                    all.date,
+                    file.date
+                );
+            }
+            for version in file.versions {
+                if !all.versions.contains(&version) {
+                    all.versions.push(version);
+                }
+            }
+            for part in file.parts {
+                match all.parts.iter_mut().find(|known| known.id == part.id) {
+                    Some(known) => *known = part,
+                    None => all.parts.push(part),
+                }
+            }
+        }
+        Ok(all)
+    }
+
     fn parse(text: &str) -> anyhow::Result<Self> {
         #[derive(Deserialize)]
         struct Layout {
@@ -109,6 +143,21 @@ pub(crate) mod tests {
     fn what_is_written_is_read_again() {
         let text = serde_json::to_string_pretty(&example()).unwrap();
         assert_eq!(Results::parse(&text).unwrap(), example());
+    }
+
+    #[test]
+    fn files_of_one_machine_and_the_same_versions_make_one() {
+        let (first, mut second) = (example(), example());
+        second.parts[0].rows.clear();
+        let mut other = second.parts[0].clone();
+        other.id = "other".to_owned();
+        second.parts.push(other);
+        let both = Results::together(vec![first.clone(), second.clone()]).unwrap();
+        assert_eq!(both.parts, second.parts);
+        assert_eq!(both.date, first.date);
+        second.versions[0].version = "1.23".to_owned();
+        assert!(Results::together(vec![first, second]).is_err());
+        assert!(Results::together(vec![]).is_err());
     }
 
     #[test]
