@@ -25,13 +25,18 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::UnixMillis;
 use crate::floors::TagHash;
 use crate::policy::freshness::{Facts, Receipt};
 use crate::position::Position;
+
+mod encode;
+mod weight;
+
+pub(crate) use self::encode::{Parts, encode};
 
 /// Version of the layout above.
 pub(crate) const VERSION: u8 = 2;
@@ -61,23 +66,6 @@ pub(crate) enum Kind {
     VaryMarker,
 }
 
-/// What an entry is made from.
-#[derive(Debug, Clone)]
-pub(crate) struct Parts<'p> {
-    pub(crate) kind: Kind,
-    pub(crate) status: u16,
-    pub(crate) requested_at: UnixMillis,
-    pub(crate) received_at: UnixMillis,
-    pub(crate) position: Option<Position>,
-    pub(crate) facts: Facts,
-    pub(crate) key: &'p str,
-    /// Name and the request's value, `None` where the request had none.
-    pub(crate) vary: Vec<(String, Option<Vec<u8>>)>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) head: &'p [u8],
-    pub(crate) body: &'p [Bytes],
-}
-
 /// The bytes are not an entry of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DecodeError {
@@ -103,78 +91,6 @@ pub(crate) struct Entry {
     weighed: AtomicBool,
     /// The head as a map, made when first needed (HTTP/2, revalidation).
     headers: OnceLock<Box<HeaderMap>>,
-}
-
-/// Writes an entry. Texts longer than 64 KiB in `vary` or `tags` make it `None`: such a response is not stored.
-pub(crate) fn encode(parts: &Parts<'_>) -> Option<Bytes> {
-    let mut vary = Vec::new();
-    for (name, value) in &parts.vary {
-        put_text(&mut vary, Some(name.as_bytes()))?;
-        put_text(&mut vary, value.as_deref())?;
-    }
-    let mut tags = Vec::new();
-    for tag in &parts.tags {
-        put_text(&mut tags, Some(tag.as_bytes()))?;
-    }
-    let body_bytes: usize = parts.body.iter().map(Bytes::len).sum();
-    let size = FIXED_BYTES + parts.key.len() + vary.len() + tags.len() + parts.head.len() + body_bytes;
-    let mut out = BytesMut::with_capacity(size);
-    out.put_slice(&MAGIC);
-    out.put_u8(VERSION);
-    out.put_u8(u8::from(parts.kind == Kind::VaryMarker));
-    out.put_u16_le(parts.status);
-    out.put_u16_le(flags(parts));
-    out.put_u64_le(parts.requested_at.0);
-    out.put_u64_le(parts.received_at.0);
-    let position = parts.position.unwrap_or_default();
-    out.put_u64_le(position.timeline);
-    out.put_u64_le(position.offset);
-    out.put_u32_le(parts.facts.lifetime_s.unwrap_or(0));
-    out.put_u32_le(parts.facts.stale_while_revalidate_s.unwrap_or(0));
-    out.put_u32_le(parts.facts.stale_if_error_s.unwrap_or(0));
-    out.put_u32_le(parts.facts.initial_age_s);
-    for section in [parts.key.len(), vary.len(), tags.len(), parts.head.len()] {
-        out.put_u32_le(u32::try_from(section).ok()?);
-    }
-    out.put_u64_le(body_bytes as u64);
-    out.put_slice(parts.key.as_bytes());
-    out.put_slice(&vary);
-    out.put_slice(&tags);
-    out.put_slice(parts.head);
-    parts.body.iter().for_each(|chunk| out.put_slice(chunk));
-    Some(out.freeze())
-}
-
-fn flags(parts: &Parts<'_>) -> u16 {
-    let facts = &parts.facts;
-    [
-        (facts.no_cache, flag::NO_CACHE),
-        (facts.heuristic, flag::HEURISTIC),
-        (facts.immutable, flag::IMMUTABLE),
-        (facts.must_revalidate, flag::MUST_REVALIDATE),
-        (parts.position.is_some(), flag::HAS_POSITION),
-        (facts.lifetime_s.is_some(), flag::HAS_LIFETIME),
-        (
-            facts.stale_while_revalidate_s.is_some(),
-            flag::HAS_WHILE_REVALIDATE,
-        ),
-        (facts.stale_if_error_s.is_some(), flag::HAS_IF_ERROR),
-    ]
-    .iter()
-    .filter(|(set, _)| *set)
-    .fold(0, |flags, (_, bit)| flags | bit)
-}
-
-fn put_text(out: &mut Vec<u8>, text: Option<&[u8]>) -> Option<()> {
-    let length = match text {
-        Some(text) => u16::try_from(text.len())
-            .ok()
-            .filter(|&length| length != ABSENT)?,
-        None => ABSENT,
-    };
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(text.unwrap_or_default());
-    Some(())
 }
 
 /// Length-prefixed texts of a section that [`Entry::decode`] has walked once.
@@ -411,10 +327,7 @@ impl Entry {
     /// What the entry costs in memory now, in bytes: what it holds and what a cache needs to find it. Its fields as a map come
     /// later, once HTTP/2 or a validation asks for them.
     pub(crate) fn weight(&self) -> usize {
-        let map = self.headers.get().map_or(0, |map| {
-            size_of::<HeaderMap>() + map.capacity().next_power_of_two() * FIELD_BYTES
-        });
-        allocated(self.blob.len()) + allocated(ARC_BYTES + size_of::<Self>()) + map + BOOKKEEPING_BYTES
+        weight::of(self.blob.len(), self.headers.get().map(Box::as_ref))
     }
 
     /// Whether it has grown by its map since it was last weighed.
@@ -427,20 +340,6 @@ impl Entry {
         self.weighed
             .store(self.headers.get().is_some(), Ordering::Relaxed);
     }
-}
-
-/// Strong and weak count before what an `Arc` holds.
-const ARC_BYTES: usize = 16;
-/// Of a field in a map: name, value, hash and links, and its place in the index.
-const FIELD_BYTES: usize = 112;
-/// What moka needs for an entry: two nodes, two counted keys, its place in the hash table and in the sketch of frequencies. What
-/// 300,000 entries were measured to cost beyond their blocks.
-const BOOKKEEPING_BYTES: usize = 390;
-
-/// What an allocator sets aside for a block: four sizes between a power of two and the next (jemalloc's size classes).
-fn allocated(bytes: usize) -> usize {
-    let step = (bytes.next_power_of_two() / 8).max(16);
-    bytes.next_multiple_of(step)
 }
 
 /// Names, each with its value: one that is passed over would be one that no request is compared with.
