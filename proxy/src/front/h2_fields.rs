@@ -33,7 +33,7 @@ pub(super) fn of_stored(
 }
 
 /// A copy that grows by what is added here without being moved: a clone has no room to spare.
-fn with_room(fields: &HeaderMap) -> HeaderMap {
+pub(super) fn with_room(fields: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(fields.len() + ADDED_MAX);
     for (name, value) in fields {
         headers.append(name.clone(), value.clone());

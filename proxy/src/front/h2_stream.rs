@@ -201,10 +201,7 @@ impl Sender {
         mut reader: FillReader,
         status: &CacheStatus,
     ) -> Result<u64, Unsent> {
-        let mut headers = HeaderMap::with_capacity(head.headers.len() + 2);
-        for (name, value) in &head.headers {
-            headers.append(name.clone(), value.clone());
-        }
+        let mut headers = h2_fields::with_room(&head.headers);
         if let Some(age_s) = head.age_given_s {
             headers.insert(AGE, HeaderValue::from(age_s));
         }
