@@ -144,7 +144,7 @@ fn sample(proxy: &Proxy) {
     let (entries, bytes) = proxy.l1.usage();
     proxy.metrics.l1_entries.set(gauge(entries));
     proxy.metrics.l1_bytes.set(gauge(bytes));
-    let fills = proxy.fills.started_at();
+    let fills = proxy.under_way.started_at();
     proxy.metrics.fills_in_flight.set(gauge(fills.len() as u64));
     let oldest_ms = fills.iter().map(|at| at.0).min().unwrap_or_default();
     proxy.metrics.fills_oldest_start.set(oldest_ms as f64 / 1000.0);

@@ -103,7 +103,7 @@ impl Metrics {
             fills_collapsed: new.counter("fills_collapsed_total", "Requests that shared another's fill")?,
             fills_in_flight: new.gauge(
                 "fills_in_flight",
-                "Fills under way that others may join, until the ring has what they store",
+                "Fills under way, until the ring has what they store",
             )?,
             fills_oldest_start: new.register(Gauge::new(
                 "fills_oldest_start_time_seconds",

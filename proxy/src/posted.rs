@@ -9,13 +9,13 @@ use http::{HeaderMap, StatusCode};
 use tokio::task::JoinHandle;
 
 use crate::clock::UnixMillis;
-use crate::coalesce::{Fill, Head, Joined};
+use crate::coalesce::{Fill, Head, Joined, UnderWay};
 use crate::fields;
 use crate::keep::{Answered, Keeper, Kept};
 use crate::key::{self, Scheme};
 use crate::policy::age::Timing;
 use crate::policy::storing::{self, Asked, Exchange, Storable};
-use crate::proxy::{Invalidated, Proxy};
+use crate::proxy::{Invalidated, Proxy, ended};
 use crate::reference;
 use crate::request::{Headers, Signals};
 use crate::routes::RouteState;
@@ -46,6 +46,7 @@ pub(crate) struct Posted {
     received_at: UnixMillis,
     body: Vec<Bytes>,
     room_bytes: u64,
+    under_way: UnderWay,
 }
 
 impl Posted {
@@ -98,6 +99,7 @@ impl Posted {
             received_at: post.timing.received_at,
             body: Vec::new(),
             room_bytes: post.proxy.config.cache.max_body_bytes,
+            under_way: post.proxy.under_way.enter(),
         })
     }
 
@@ -123,9 +125,8 @@ impl Posted {
         };
         let listed = listed(&self.keeper, &kept);
         tokio::spawn(async move {
-            if let Some(deleted) = self.deleted {
-                let _ = deleted.await; // a deletion that failed is logged where it did
-            }
+            let _under_way = self.under_way;
+            ended(self.deleted).await;
             self.keeper.put_in_ring(Some(kept), None).await;
             if let Some(fill) = listed {
                 self.keeper.proxy.fills.remove(self.keeper.primary, &fill);

@@ -14,7 +14,7 @@ use crate::cache::l1::L1;
 use crate::cache::ring::Ring;
 use crate::cache::unshared::Unshared;
 use crate::clock::UnixMillis;
-use crate::coalesce::Fills;
+use crate::coalesce::{Fills, Register};
 use crate::coherence::Coherence;
 use crate::fetch::Fetcher;
 use crate::floors::{Invalidation, TagHash};
@@ -49,6 +49,7 @@ pub(crate) struct Proxy {
     pub(crate) ring_config: watch::Sender<Option<RingConfig>>,
     pub(crate) coherence: Coherence,
     pub(crate) fills: Fills,
+    pub(crate) under_way: Arc<Register>,
     pub(crate) unshared: Unshared,
     pub(crate) fetcher: Fetcher,
     pub(crate) upstreams: Arc<Upstreams>,
@@ -99,6 +100,7 @@ impl Proxy {
             ring_config: watch::Sender::new(config.cache.ring.clone()),
             coherence: Coherence::new(&config.feed),
             fills: Fills::default(),
+            under_way: Arc::default(),
             unshared: Unshared::default(),
             fetcher: Fetcher::new(Arc::clone(&upstreams), Arc::clone(&metrics)),
             access_log: AccessLog::open(&config.access_log, metrics.access_log_dropped.clone())?,
@@ -173,6 +175,13 @@ impl Proxy {
                 }
             }
         }))
+    }
+}
+
+/// Waits for a deletion. One that failed is logged where it did.
+pub(crate) async fn ended(deletion: Option<JoinHandle<()>>) {
+    if let Some(deletion) = deletion {
+        let _ = deletion.await;
     }
 }
 

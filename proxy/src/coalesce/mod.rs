@@ -4,6 +4,7 @@
 
 mod reader;
 mod table;
+mod under_way;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::reader::FillReader;
 pub(crate) use self::table::{Fills, Joined};
+pub(crate) use self::under_way::{Register, UnderWay};
 use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
 use crate::fetch::FetchError;

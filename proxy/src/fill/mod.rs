@@ -20,7 +20,7 @@ use self::turn::{Course, Share};
 use crate::answer::{place, place_of};
 use crate::cache::entry::Entry;
 use crate::clock::UnixMillis;
-use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead};
+use crate::coalesce::{BrokenOff, Fill, Head, Hint, ResponseHead, UnderWay};
 use crate::fetch::{FetchError, Fetched};
 use crate::fields;
 use crate::keep::{Answered, Keeper, Kept, position};
@@ -31,7 +31,7 @@ use crate::policy::freshness;
 use crate::policy::request::Wanted;
 use crate::policy::storing::{self, Asked, Exchange, NotStored, Storable};
 use crate::policy::{update, vary};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, ended};
 use crate::read::Read;
 
 /// Everything a fill needs once the request that caused it may be gone.
@@ -46,6 +46,7 @@ pub(crate) struct Job {
     request: Result<RequestHeader, FetchError>,
     /// What is stored now, to be validated.
     held: Option<Arc<Entry>>,
+    _under_way: UnderWay,
 }
 
 /// A fill's place in the table. Given up when dropped, so that no waiter outlives a task that has panicked.
@@ -151,6 +152,7 @@ impl Job {
                 held_part,
                 marker: looked.marker.clone(),
             },
+            _under_way: proxy.under_way.enter(),
         }
     }
 
@@ -238,11 +240,12 @@ impl Job {
         let start = self.completed(&mut fetched);
         let exchange = self.exchange(&fetched, fetched.status, &fetched.headers);
         let verdict = self.judge(&exchange);
-        if let Err(reason) = &verdict
-            && self.supersedes(fetched.status, *reason)
-        {
-            self.keeper.proxy.remove(vec![self.keeper.hash]);
-        }
+        let superseded = match &verdict {
+            Err(reason) if self.supersedes(fetched.status, *reason) => {
+                self.keeper.proxy.remove(vec![self.keeper.hash])
+            }
+            _ => None,
+        };
         let head = self.head_of(&mut fetched, verdict.as_ref());
         let storable = verdict.ok();
         let shared = storable.as_ref().is_some_and(|storable| {
@@ -267,6 +270,7 @@ impl Job {
             Err(broken) => fill.finish(Err(broken)),
         }
         listing.end();
+        ended(superseded).await;
         self.keeper.proxy.fetcher.release(fetched).await;
     }
 

@@ -12,6 +12,7 @@ use crate::fetch::{FetchError, Fetched};
 use crate::fields;
 use crate::policy::storing::{self, Asked, Exchange, NotStored, Storable};
 use crate::policy::update;
+use crate::proxy::ended;
 
 impl Job {
     /// A 304 to a request without conditions.
@@ -32,18 +33,20 @@ impl Job {
             fetched.status.as_u16(),
             matches!(fetched.status.as_u16(), 200 | 404 | 410),
         );
+        let mut superseded = None;
         if let Some(held) = self.held.clone().filter(|_| tells) {
             let both_are_200 = status == 200 && held.status() == 200;
             if both_are_200 && update::describes(held.headers(), &fetched.headers) {
                 return self.refreshed(&held, fetched, listing).await;
             }
             if both_are_200 || held.status() != status {
-                self.keeper.proxy.remove(vec![self.keeper.hash]);
+                superseded = self.keeper.proxy.remove(vec![self.keeper.hash]);
             }
         }
         let head = self.head_of(&mut fetched, Err(&NotStored::Head));
         listing.fill.set_head(Head::Response(head), false);
         listing.fill.finish(Ok(()));
+        ended(superseded).await;
         self.keeper.proxy.fetcher.release(fetched).await;
     }
 
