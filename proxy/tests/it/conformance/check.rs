@@ -22,7 +22,7 @@ pub(super) struct Ran<'r> {
     pub(super) names: &'r Names,
     pub(super) mode: char,
     pub(super) protocol: Protocol,
-    /// Seconds that the case may have waited for others.
+    /// Seconds that it has waited for more than the case says.
     pub(super) late_s: i64,
 }
 

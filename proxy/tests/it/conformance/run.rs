@@ -60,6 +60,16 @@ struct Run {
     /// Items of the case that lie behind it, and how many of them were steps.
     items: usize,
     steps: usize,
+    /// As the case says.
+    waited: Duration,
+}
+
+impl Run {
+    /// Whole seconds that it has waited for more than its case says: for others, and for a machine that has much to do.
+    fn late_s(&self) -> i64 {
+        let elapsed = self.names.start.elapsed().unwrap_or_default();
+        i64::try_from(elapsed.saturating_sub(self.waited).as_secs()).unwrap_or(i64::MAX)
+    }
 }
 
 /// A world to run the table in.
@@ -148,6 +158,7 @@ impl Stand {
             names,
             items: 0,
             steps: 0,
+            waited: Duration::ZERO,
         }
     }
 
@@ -190,6 +201,7 @@ impl Stand {
             let step = match item {
                 Item::Wait(pause) => {
                     tokio::time::sleep(*pause).await;
+                    run.waited += *pause;
                     continue;
                 }
                 Item::Step(step) => step,
@@ -245,18 +257,9 @@ impl Stand {
             names: &run.names,
             mode: self.mode,
             protocol,
-            late_s: self.late_s(run),
+            late_s: run.late_s(),
         };
         ran.check()
-    }
-
-    /// How long a run may have waited for the others.
-    fn late_s(&self, run: &Run) -> i64 {
-        if self.mode != RESTARTED {
-            return 0;
-        }
-        let waited = run.names.start.elapsed().unwrap_or_default();
-        i64::try_from(waited.as_secs()).unwrap_or(i64::MAX)
     }
 
     async fn asked_behind(&self, run: &str, times: usize) -> bool {
