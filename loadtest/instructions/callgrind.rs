@@ -6,12 +6,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::profile::Profile;
 use crate::side_by_side::process::Process;
+use crate::started::{self, Started};
 
 /// How long the server may take to be ready, and callgrind to answer. Both take seconds on an idle machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -36,33 +36,11 @@ impl Server {
         command
             .args(["--pdeathsig", "KILL", "--", "valgrind", "--tool=callgrind"])
             .arg(format!("--callgrind-out-file={}", profiles.display()))
-            .arg(program)
-            .arg("run")
-            .arg("--config")
-            .arg(config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut process = Process::start(&mut command, dir.join("proxima.stderr"))?;
-        let stdout = process.child.stdout.take().context("standard output")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let line = timeout(TIMEOUT, lines.next_line())
-            .await
-            .context("not ready in time")??;
-        let Some(line) = line else {
-            process.child.wait().await?;
-            process.check()?;
-            bail!("closed its standard output before it was ready");
-        };
-        let address = |scheme| {
-            let words = line.split([' ', ',']);
-            let mut addresses = words.filter_map(|word| word.strip_prefix(scheme)?.parse().ok());
-            let found = addresses.next();
-            found.with_context(|| format!("no address with {scheme} in {line:?}"))
-        };
+            .arg(program);
+        let Started { process, http, tls } = started::start(command, config, dir, TIMEOUT).await?;
         Ok(Self {
-            http: address("http://")?,
-            tls: address("https://")?,
+            http,
+            tls,
             process,
             profiles,
             profiles_written: 0,

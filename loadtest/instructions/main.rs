@@ -20,6 +20,8 @@ mod report;
 #[expect(dead_code, reason = "nothing is compared side by side here")]
 #[path = "../side_by_side/mod.rs"]
 mod side_by_side;
+#[path = "../started/mod.rs"]
+mod started;
 mod world;
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! What a measurement needs: an origin, a node where there is a ring, and Proxima, whose instructions are counted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use tempfile::TempDir;
@@ -10,6 +10,7 @@ use crate::callgrind::Server;
 use crate::case::Setup;
 use crate::node::Node;
 use crate::origin;
+use crate::started::certificate;
 
 /// All of it, running. It ends when it is dropped.
 pub(crate) struct World {
@@ -64,15 +65,6 @@ fn configuration(setup: Setup, words: &[(&str, String)]) -> String {
     words
         .iter()
         .fold(text, |text, (word, value)| text.replace(word, value))
-}
-
-/// A certificate for this machine, signed by itself, and its key.
-fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).context("certificate")?;
-    let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
-    std::fs::write(&cert, made.cert.pem())?;
-    std::fs::write(&key, made.signing_key.serialize_pem())?;
-    Ok((cert, key))
 }
 
 #[cfg(test)]

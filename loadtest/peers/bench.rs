@@ -1,9 +1,9 @@
 //! The comparison from start to end.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use proxima_load::output::rfc3339::Rfc3339;
 
 use crate::Flags;
@@ -15,6 +15,7 @@ use crate::origin::Origin;
 use crate::peer::Peer;
 use crate::results::{LAYOUT, Results, Version};
 use crate::side_by_side::program::{pin_self, require};
+use crate::started::certificate;
 
 /// Programs without which nothing can be measured.
 const TOOLS: [&str; 6] = ["curl", "h2load", "memcached", "setpriv", "taskset", "wrk"];
@@ -114,16 +115,6 @@ fn find_peers(flags: &Flags) -> anyhow::Result<(Found, Vec<String>)> {
         }
     }
     Ok((found, skipped))
-}
-
-/// A certificate for this machine, signed by itself, and its key.
-fn certificate(dir: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).context("certificate")?;
-    let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
-    std::fs::write(&cert, made.cert.pem())?;
-    std::fs::write(&key, made.signing_key.serialize_pem())?;
-    Ok((cert, key))
 }
 
 /// `2026-02-28T23:59:59Z`.

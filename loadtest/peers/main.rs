@@ -34,6 +34,8 @@ mod server;
 mod setting;
 #[path = "../side_by_side/mod.rs"]
 mod side_by_side;
+#[path = "../started/mod.rs"]
+mod started;
 mod table;
 mod tier;
 mod tls;
