@@ -270,8 +270,8 @@ impl Job {
             Err(broken) => fill.finish(Err(broken)),
         }
         listing.end();
-        ended(superseded).await;
         self.keeper.proxy.fetcher.release(fetched).await;
+        ended(superseded).await;
     }
 
     /// The next who ask need not wait for each other. Failures are another matter: those are for all.

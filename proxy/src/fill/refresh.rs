@@ -46,8 +46,8 @@ impl Job {
         let head = self.head_of(&mut fetched, Err(&NotStored::Head));
         listing.fill.set_head(Head::Response(head), false);
         listing.fill.finish(Ok(()));
-        ended(superseded).await;
         self.keeper.proxy.fetcher.release(fetched).await;
+        ended(superseded).await;
     }
 
     /// The origin says that what is stored is still good.

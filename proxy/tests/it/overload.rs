@@ -1,6 +1,6 @@
 //! More reads than the origins are asked at once: some wait for their turn, the others are told when to come back.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use proxima_local::{Scripted, World, answer, raw};
@@ -304,4 +304,39 @@ async fn what_goes_past_the_cache_is_not_held_up() {
     for written in join_all(writes).await {
         assert_eq!(written.unwrap().status(), 200);
     }
+}
+
+#[tokio::test]
+async fn every_fill_is_counted_until_it_ends_whoever_may_join_it() {
+    let (origin, go) = holding().await;
+    let world = small_with(&origin, "").await;
+    let began = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs_f64();
+    let client = world.client();
+    let to = |path: &str| client.get(url(&world, path));
+    let mut reads = JoinSet::new();
+    reads.spawn(to("/held/whole").send());
+    reads.spawn(to("/held/whole").send());
+    reads.spawn(to("/held/range").header("range", "bytes=0-1").send());
+    reads.spawn(client.head(url(&world, "/held/head")).send());
+    eventually("three fills are under way", async || {
+        metric(&world, "fills_in_flight{").await == 3.0
+    })
+    .await;
+    let oldest = metric(&world, "fills_oldest_start_time_seconds{").await;
+    assert!(
+        (began - 0.001..began + 10.0).contains(&oldest),
+        "{oldest} {began}"
+    );
+    go.send_replace(true);
+    while let Some(read) = reads.join_next().await {
+        assert!(read.unwrap().unwrap().status().is_success());
+    }
+    eventually("all have ended", async || {
+        metric(&world, "fills_in_flight{").await == 0.0
+    })
+    .await;
+    assert_eq!(metric(&world, "fills_oldest_start_time_seconds{").await, 0.0);
 }
